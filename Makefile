@@ -1,0 +1,47 @@
+# The few commands that people type. `make` alone explains them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUN := PYTHONPATH=book $(BIN)/python -m guide.build
+
+.DEFAULT_GOAL := help
+.PHONY: help book html pdf serve notebooks test clean
+
+help:  ## Say what there is
+	@echo "The DeepSeek Moment: a study guide"
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/.ready: requirements.txt constraints.txt
+	@$(PYTHON) -c "import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else f'Python 3.11 to 3.13 is needed, this is {v[0]}.{v[1]}: try make PYTHON=python3.12')"
+	@echo "Making a virtual environment in $(VENV) and installing what the book needs ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+book: $(VENV)/.ready  ## Build the site and the PDF
+	@$(RUN) book
+
+html: $(VENV)/.ready  ## Build the site: _build/html/index.html
+	@$(RUN) html
+
+pdf: $(VENV)/.ready  ## Build the PDF: _build/pdf/deepseek-moment.pdf
+	@$(RUN) pdf
+
+serve: html  ## Read the site at http://127.0.0.1:8000/ (PORT=8080 for another)
+	@$(RUN) serve --port $(or $(PORT),8000)
+
+$(VENV)/.notebooks: $(VENV)/.ready requirements-notebooks.txt
+	@echo "Installing JupyterLab ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-notebooks.txt
+	@touch $@
+
+notebooks: $(VENV)/.notebooks  ## Open the chapters as notebooks in JupyterLab
+	@$(BIN)/jupytext-config -p $(CURDIR)/_build/jupyterlab set-default-viewer markdown >/dev/null 2>&1 || true
+	@PYTHONPATH=book $(BIN)/jupyter lab --LabApp.user_settings_dir=_build/jupyterlab book
+
+test: book  ## Check what must stay true (builds the book first)
+	@$(BIN)/python -m pytest
+
+clean:  ## Remove what was built (not the virtual environment)
+	@rm -rf _build
+	@find book tests -name __pycache__ -type d -prune -exec rm -rf {} +

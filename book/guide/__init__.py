@@ -1,0 +1,17 @@
+"""The small package that the chapters of the book import.
+
+Rooms, and what each may touch:
+
+``data``         reads the tables under ``data/`` through the data package
+``quantity``     how a number and its unit are printed
+``ledger``       what a claim is, its verdict, how its value prints
+``transformer``  parameter counts and cache sizes of language models
+``figures``      the look of a figure and the form in which it is saved
+``tables``       a data frame shown alike on the web and on paper
+``prose``        computed numbers for sentences, each with a guard
+``sphinx_ext``   roles and directives; the only room that imports Sphinx
+``export``       from the built book to the PDF
+``build``        the command behind ``make``
+
+Chapters may import any room but the last three.
+"""

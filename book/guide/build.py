@@ -1,0 +1,206 @@
+"""The command behind ``make``: build the site and the PDF, say what is done and how long it took.
+
+``python -m guide.build book`` does both. Pages are read and written, and chapters executed,
+side by side. When nothing that goes into the book has changed, nothing is done.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = ROOT / "_build"
+HTML = BUILD / "html"
+PRINT = BUILD / "print"
+PDF = BUILD / "pdf" / "deepseek-moment.pdf"
+STAMP = BUILD / "stamp.json"
+#: What goes into the book; a change in any of these files makes it out of date.
+INPUTS = ("_config.yml", "_toc.yml", "requirements.txt", "constraints.txt", "book", "data")
+
+
+def fingerprint() -> str:
+    """Fingerprint of all that goes into the book, by content."""
+    digest = hashlib.sha256()
+    for name in INPUTS:
+        top = ROOT / name
+        files = [top] if top.is_file() else sorted(p for p in top.rglob("*") if p.is_file())
+        for path in files:
+            if "__pycache__" in path.parts or ".ipynb_checkpoints" in path.parts:
+                continue
+            digest.update(path.relative_to(ROOT).as_posix().encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def read_stamp() -> dict[str, str]:
+    """What was built from what, as far as it is known."""
+    try:
+        return json.loads(STAMP.read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):
+        return {}
+
+
+def write_stamp(part: str, key: str) -> None:
+    """Write down that a part is built from these inputs."""
+    stamp = read_stamp() | {part: key}
+    STAMP.parent.mkdir(parents=True, exist_ok=True)
+    half = STAMP.with_suffix(".part")
+    half.write_text(json.dumps(stamp), encoding="utf-8")
+    os.replace(half, STAMP)
+
+
+def sphinx(builder: str, out: Path) -> None:
+    """Run one Sphinx builder over the book, with Jupyter Book's own configuration.
+
+    The same settings as ``jupyter-book build .``, but side by side on all cores, and with
+    warnings as errors.
+
+    Raises
+    ------
+    SystemExit
+        If anything was wrong; Sphinx has said what, where, and what to do.
+    """
+    from jupyter_book.sphinx import build_sphinx
+
+    result = build_sphinx(
+        ROOT, out, builder=builder, doctreedir=BUILD / ".doctrees", noconfig=True,
+        path_config=ROOT / "_config.yml", confoverrides={"latex_individualpages": False},
+        warningiserror=True, keep_going=True, quiet=True, jobs=os.cpu_count() or 1,
+    )
+    if result:
+        raise SystemExit(
+            f"\nThe {builder} build stopped: see the messages above, each with file and line. "
+            "What stood before is kept."
+        )
+
+
+def check_data() -> None:
+    """Check the tables before anything is built from them.
+
+    Raises
+    ------
+    SystemExit
+        If a row is broken; the message names file, line, column and remedy.
+    """
+    from . import data, ledger
+
+    try:
+        for entry in data.package()["resources"]:
+            data.rows(entry["name"])
+        ledger.claims()
+    except (data.DataError, ledger.LedgerError) as error:
+        raise SystemExit(f"The data does not hold together: {error}") from None
+
+
+def build_html() -> None:
+    """Build the site."""
+    sphinx("html", HTML)
+
+
+def build_pdf() -> None:
+    """Build the PDF from the chapters as they were executed for the site."""
+    from . import data, export
+
+    sphinx("print", PRINT)
+    terms: dict[str, str] = {}
+    for row in data.rows("index_terms"):
+        terms[row["spelling"]] = row["entry"]
+    try:
+        export.compile_pdf(export.write_typst(PRINT, terms), PDF)
+    except export.ExportError as error:
+        raise SystemExit(f"\n{error}\nThe PDF that stood before is kept.") from None
+
+
+PARTS = {
+    "html": ("the site", build_html, HTML / "index.html"),
+    "pdf": ("the PDF", build_pdf, PDF),
+}
+
+
+def build(parts: list[str]) -> None:
+    """Build the named parts, skipping those that are up to date."""
+    key, times = fingerprint(), {}
+    started = time.perf_counter()
+    stamp = read_stamp()
+    todo = [p for p in parts if stamp.get(p) != key or not PARTS[p][2].is_file()]
+    if todo:
+        print("Checking the tables ...", flush=True)
+        check_data()
+    for part in parts:
+        title, make, target = PARTS[part]
+        if part not in todo:
+            print(f"Nothing has changed: {title} is up to date.", flush=True)
+            continue
+        print(f"Building {title} ...", flush=True)
+        begin = time.perf_counter()
+        # a process each: Sphinx leaves its mark on the interpreter
+        code = subprocess.run(
+            [sys.executable, "-m", "guide.build", "--inner", part], env=environment()
+        ).returncode
+        if code:
+            raise SystemExit(code)
+        times[part] = time.perf_counter() - begin
+        write_stamp(part, key)
+    print("\nYour book:")
+    for part in parts:
+        title, _, target = PARTS[part]
+        took = f"{times[part]:.1f} s" if part in times else "unchanged"
+        print(f"  {title:9} {target.relative_to(ROOT)}   ({took})")
+    print(f"  in all    {time.perf_counter() - started:.1f} s")
+
+
+def environment() -> dict[str, str]:
+    """The environment in which chapters run: ours to import, same bytes each time."""
+    profile = BUILD / "ipython" / "profile_default"
+    profile.mkdir(parents=True, exist_ok=True)
+    # a profile of our own: no start-up files of the reader's, and no talk about transport
+    (profile / "ipython_kernel_config.py").write_text("c.IPKernelApp.log_level = 'ERROR'\n")
+    return os.environ | {
+        "IPYTHONDIR": str(profile.parent),
+        "PYTHONPATH": str(ROOT / "book"),
+        "PYTHONHASHSEED": "0",
+        "SOURCE_DATE_EPOCH": "1790000000",
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+    }
+
+
+def serve(port: int) -> None:
+    """Serve the built site on this machine until interrupted."""
+    import functools
+    import http.server
+
+    if not (HTML / "index.html").is_file():
+        raise SystemExit("There is no site yet: run 'make html' first.")
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(HTML))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
+        print(f"The book is at http://127.0.0.1:{server.server_port}/  (Ctrl+C ends)", flush=True)
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            print()
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command."""
+    parser = argparse.ArgumentParser(prog="guide.build", description=__doc__)
+    parser.add_argument("what", nargs="?", choices=("book", "html", "pdf", "serve"), default="book")
+    parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--inner", choices=tuple(PARTS), help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    if options.inner:
+        PARTS[options.inner][1]()
+    elif options.what == "serve":
+        serve(options.port)
+    else:
+        build({"book": ["html", "pdf"], "pdf": ["html", "pdf"]}.get(options.what, [options.what]))
+
+
+if __name__ == "__main__":
+    main()

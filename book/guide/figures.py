@@ -1,0 +1,250 @@
+"""The look of the book's figures, and the form in which they are saved.
+
+A figure is drawn once, in the light palette, as an SVG with text turned into outlines, so that
+it looks alike everywhere. The SVG carries its own alternative text and the table behind it;
+the site draws both from there, and derives the dark variant by exchanging the palette.
+"""
+
+from __future__ import annotations
+
+import json
+from html import escape
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+from matplotlib import font_manager
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+
+FONTS = Path(__file__).with_name("fonts")
+WIDTH_IN = 6.3  # drawn width; on paper it is set at text width
+
+#: Palette: name -> (on light pages, on dark pages). Hues after Okabe and Ito (2008), which
+#: remain distinct under the common colour deficiencies; each pair has a contrast of at least
+#: 3:1 against its page, and of 4.5:1 where text is set in it.
+PALETTE: dict[str, tuple[str, str]] = {
+    "ink": ("#1c2530", "#e8ecf1"),
+    "muted": ("#56616d", "#a7b2be"),
+    "grid": ("#d8dde3", "#3b4550"),
+    "wash": ("#eef2f6", "#232b35"),
+    "paper": ("#fefefe", "#141920"),
+    "blue": ("#0a68a8", "#62b5ee"),
+    "orange": ("#b8500c", "#f5a05d"),
+    "green": ("#0b7a57", "#4fc79c"),
+    "purple": ("#8a4a94", "#d59be0"),
+    "yellow": ("#947206", "#e5c558"),
+    "sky": ("#3b8fc2", "#9ad3f4"),
+    "red": ("#b3263a", "#f58a97"),
+    "pale-blue": ("#d3e6f3", "#17384f"),
+    "pale-orange": ("#f7e0cf", "#4a2c14"),
+    "pale-green": ("#d2ece2", "#12402f"),
+}
+INK, MUTED, GRID, WASH, PAPER = (PALETTE[k][0] for k in ("ink", "muted", "grid", "wash", "paper"))
+BLUE, ORANGE, GREEN, PURPLE, YELLOW, SKY, RED = (
+    PALETTE[k][0] for k in ("blue", "orange", "green", "purple", "yellow", "sky", "red")
+)
+PALE_BLUE, PALE_ORANGE, PALE_GREEN = (
+    PALETTE[k][0] for k in ("pale-blue", "pale-orange", "pale-green")
+)
+CYCLE = (BLUE, ORANGE, GREEN, PURPLE, YELLOW, SKY)
+HATCHES = ("", "////", "....", "xxxx", "\\\\\\\\", "++")
+
+for _font in FONTS.glob("SourceSans3-*.ttf"):
+    font_manager.fontManager.addfont(_font)
+
+mpl.rcParams.update(
+    {
+        "font.family": "Source Sans 3",
+        "font.size": 9.5,
+        "axes.labelsize": 9.5,
+        "axes.labelcolor": INK,
+        "axes.edgecolor": MUTED,
+        "axes.linewidth": 0.7,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.prop_cycle": mpl.cycler(color=CYCLE),
+        "axes.axisbelow": True,
+        "axes.grid": False,
+        "grid.color": GRID,
+        "grid.linewidth": 0.7,
+        "xtick.color": MUTED,
+        "ytick.color": MUTED,
+        "xtick.labelcolor": INK,
+        "ytick.labelcolor": INK,
+        "text.color": INK,
+        "legend.frameon": False,
+        "lines.linewidth": 1.8,
+        "patch.edgecolor": PAPER,
+        "hatch.linewidth": 0.6,
+        "figure.facecolor": "none",
+        "axes.facecolor": "none",
+        "savefig.facecolor": "none",
+        "svg.fonttype": "path",
+        "svg.hashsalt": "guide",  # the same figure is the same bytes
+    }
+)
+
+
+def new(
+    height: float = 3.2, rows: int = 1, columns: int = 1, **options: Any
+) -> tuple[plt.Figure, Any]:
+    """Start a figure at the book's width.
+
+    Parameters
+    ----------
+    height : float
+        Height in inches, source line included.
+    rows, columns : int
+        Grid of axes.
+    **options
+        Passed on to :func:`matplotlib.pyplot.subplots`.
+
+    Returns
+    -------
+    tuple
+        The figure and its axes, as ``plt.subplots`` gives them.
+    """
+    return plt.subplots(
+        rows, columns, figsize=(WIDTH_IN, height), layout="constrained", **options
+    )
+
+
+def canvas(height: float, width: float = 100.0) -> tuple[plt.Figure, Any]:
+    """Start a drawing: no axes, ``width`` units across, square units."""
+    fig, ax = new(height)
+    ax.set_axis_off()
+    ax.set_xlim(0, width)
+    ax.set_ylim(0, width * (height - 0.28) / WIDTH_IN)
+    ax.set_aspect("equal", adjustable="box", anchor="SW")
+    return fig, ax
+
+
+def box(
+    ax, x: float, y: float, w: float, h: float, text: str = "", *,
+    fill: str = WASH, edge: str = MUTED, size: float = 9, weight: str = "normal",
+    color: str = INK, dashed: bool = False,
+) -> None:
+    """Draw a rounded box with centred text; ``x, y`` is its lower left corner."""
+    ax.add_patch(
+        FancyBboxPatch(
+            (x, y), w, h, boxstyle="round,pad=0,rounding_size=0.8", facecolor=fill,
+            edgecolor=edge, linewidth=0.9, linestyle="--" if dashed else "-",
+        )
+    )
+    if text:
+        ax.text(x + w / 2, y + h / 2, text, ha="center", va="center", fontsize=size,
+                fontweight=weight, color=color, linespacing=1.25)
+
+
+def arrow(ax, start: tuple, end: tuple, *, color: str = MUTED, bend: float = 0.0,
+          width: float = 1.0) -> None:
+    """Draw an arrow from one point to another."""
+    ax.add_patch(
+        FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=9, color=color,
+                        linewidth=width, shrinkA=1, shrinkB=1,
+                        connectionstyle=f"arc3,rad={bend}")
+    )
+
+
+class Shown:
+    """A finished figure; Jupyter shows it as SVG."""
+
+    def __init__(self, svg: str):
+        self.svg = svg
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
+        return {"image/svg+xml": self.svg}
+
+
+def show(fig: plt.Figure, *, alt: str, source: str, data=None) -> Shown:
+    """Finish a figure: draw its source line and save it with its text and table inside.
+
+    Parameters
+    ----------
+    fig : matplotlib.figure.Figure
+        The figure; it is closed.
+    alt : str
+        What replaces the figure for those who do not see it: kind of chart, what is
+        plotted, and the point. At least 60 characters.
+    source : str
+        Where the numbers come from, drawn inside the image.
+    data : pandas.DataFrame, optional
+        The table behind the figure, offered one click away on the web.
+
+    Returns
+    -------
+    Shown
+        An object that Jupyter displays.
+
+    Raises
+    ------
+    ValueError
+        If the alternative text or the source is too short to be of use.
+    """
+    if len(alt) < 60:
+        raise ValueError("alt is too short: say the kind of chart, what is plotted, and the point")
+    if len(source) < 8:
+        raise ValueError("source is too short: say where the numbers come from")
+    height = fig.get_figheight()
+    # constrained layout keeps clear of the strip where the source line stands
+    strip = 0.24 / height
+    engine = fig.get_layout_engine()
+    if engine is not None:
+        engine.set(rect=(0, strip, 1, 1 - strip))
+    fig.text(0.004, 0.05 / height, f"Source: {source}", fontsize=7.3, color=MUTED, va="bottom")
+    buffer = StringIO()
+    fig.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    plt.close(fig)
+    note: dict[str, Any] = {"alt": alt}
+    if data is not None:
+        note["columns"] = [str(column) for column in data.columns]
+        note["rows"] = [[_plain(cell) for cell in row] for row in data.itertuples(index=False)]
+    return Shown(_embed(buffer.getvalue(), note))
+
+
+def _plain(cell: Any) -> str:
+    """Print a cell of the table behind a figure."""
+    if isinstance(cell, float):
+        return "" if cell != cell else f"{cell:.6g}"
+    return str(cell)
+
+
+def _embed(svg: str, note: dict[str, Any]) -> str:
+    start = svg.index("<svg")
+    end = svg.index(">", start) + 1
+    body = json.dumps(note, ensure_ascii=False)
+    return (
+        svg[start:end]
+        + f'<metadata id="guide">{escape(body, quote=False)}</metadata>'
+        + svg[end:]
+    )
+
+
+def note(svg: str) -> dict[str, Any]:
+    """Read back what :func:`show` put inside an SVG; empty for a foreign SVG."""
+    from html import unescape
+
+    mark = '<metadata id="guide">'
+    if mark not in svg:
+        return {}
+    start = svg.index(mark) + len(mark)
+    return json.loads(unescape(svg[start : svg.index("</metadata>", start)]))
+
+
+def strip_note(svg: str) -> str:
+    """Return the SVG without text and table inside, as it is sent to readers."""
+    mark = '<metadata id="guide">'
+    if mark not in svg:
+        return svg
+    start = svg.index(mark)
+    end = svg.index("</metadata>", start) + len("</metadata>")
+    return svg[:start] + svg[end:]
+
+
+def darken(svg: str) -> str:
+    """Exchange the light palette of an SVG for the dark one."""
+    for light, dark in PALETTE.values():
+        svg = svg.replace(light, dark)
+    return svg

@@ -1,0 +1,26 @@
+"""Roles, directives and builders of the book: the only room that imports Sphinx.
+
+``roles``      a claim, a timestamp, a date, a value of a table, in a sentence
+``apparatus``  chapter heads, the ledger, the glossary, exercises and solutions
+``images``     figures: alternative text, dark variant, the table behind
+``maths``      formulas set as MathML when the site is built
+``freshness``  which chapters must run again
+``printing``   the builder that hands the book to the PDF
+"""
+
+from __future__ import annotations
+
+from . import apparatus, freshness, images, maths, printing, roles
+
+
+def setup(app):
+    """Register everything with Sphinx."""
+    for module in (roles, apparatus, images, maths, freshness, printing):
+        module.setup(app)
+    # jupyter-book loads this one, and its author only forgot to say that it is safe
+    for name in ("sphinx_multitoc_numbering", "sphinx_jupyterbook_latex", "sphinx_external_toc"):
+        if name in app.extensions:
+            app.extensions[name].parallel_read_safe = True
+            app.extensions[name].parallel_write_safe = True
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True,
+            "env_version": 1}

@@ -1,0 +1,120 @@
+"""Which chapters must run again.
+
+jupyter-cache knows a chapter by its code cells alone. A chapter also depends on the rooms of
+``guide`` that it imports, on the tables that it and they read, and on the pinned versions.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import re
+from functools import lru_cache
+from pathlib import Path
+
+from jupyter_cache import get_cache
+
+from .. import data
+
+GUIDE = Path(__file__).resolve().parents[1]
+STORE = "guide-freshness.json"
+_CELL = re.compile(r"^```\{code-cell\}.*?^```", re.MULTILINE | re.DOTALL)
+_IMPORT = re.compile(r"from\s+guide\s+import\s+([\w, ]+)|from\s+guide\.(\w+)\s+import")
+_LITERAL = re.compile(r"[\"']([a-z][a-z0-9_-]*)[\"']")
+
+
+@lru_cache(maxsize=None)
+def _module(name: str) -> tuple[str, frozenset[str], frozenset[str]]:
+    """Source, imported rooms and string literals of one room."""
+    path = GUIDE / f"{name}.py"
+    if not path.is_file():
+        return "", frozenset(), frozenset()
+    source = path.read_text(encoding="utf-8")
+    rooms, literals = set(), set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and node.level == 1:
+            rooms |= {alias.name for alias in node.names} if not node.module else {node.module}
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            literals.add(node.value)
+    return source, frozenset(rooms), frozenset(literals)
+
+
+def key(text: str) -> str:
+    """Fingerprint of all that a chapter's code depends on, its own cells aside.
+
+    Parameters
+    ----------
+    text : str
+        The chapter's source.
+    """
+    code = "\n".join(_CELL.findall(text))
+    literals = set(_LITERAL.findall(code))
+    wanted = set()
+    for names, room in _IMPORT.findall(code):
+        wanted |= {n.split(" as ")[0].strip() for n in names.split(",") if n.strip()} | {room} - {""}
+    seen: set[str] = set()
+    digest = hashlib.sha256()
+    while wanted:
+        room = sorted(wanted)[0]
+        wanted.discard(room)
+        if room in seen:
+            continue
+        seen.add(room)
+        source, rooms, more = _module(room)
+        literals |= more
+        wanted |= rooms
+    for room in sorted(seen):
+        digest.update(_module(room)[0].encode())
+    for entry in sorted(data.package()["resources"], key=lambda e: e["name"]):
+        if entry["name"] in literals:
+            digest.update((data.ROOT / entry["path"]).read_bytes())
+            digest.update(json.dumps(entry, sort_keys=True, default=str).encode())
+    pins = GUIDE.parents[1] / "requirements.txt"
+    digest.update(pins.read_bytes() if pins.is_file() else b"")
+    return digest.hexdigest()
+
+
+def _keys(app) -> dict[str, str]:
+    out = {}
+    for docname in sorted(app.project.docnames):
+        path = Path(app.project.doc2path(docname, absolute=True))
+        if path.suffix == ".md":
+            out[docname] = key(path.read_text(encoding="utf-8"))
+    return out
+
+
+def drop_stale(app):
+    """Take chapters out of the cache whose surroundings changed since they ran."""
+    app.project.discover(app.config.exclude_patterns, app.config.include_patterns)
+    folder = Path(app.config.nb_execution_cache_path or Path(app.outdir).parent / ".jupyter_cache")
+    store = folder / STORE
+    known = json.loads(store.read_text()) if store.is_file() else {}
+    app.guide_keys = _keys(app)
+    app.guide_stale = {d for d, k in app.guide_keys.items() if known.get(d, k) != k}
+    app.guide_store = store
+    if not app.guide_stale:
+        return
+    paths = {str(Path(app.project.doc2path(d, absolute=True))) for d in app.guide_stale}
+    cache = get_cache(folder)
+    for record in cache.list_cache_records():
+        if record.uri in paths:
+            cache.remove_cache(record.pk)
+
+
+def outdated(app, env, added, changed, removed):
+    """Have the stale chapters read again."""
+    return sorted(app.guide_stale - set(removed))
+
+
+def remember(app, error):
+    """Write down what the chapters were run with."""
+    if error is None and app.guide_store.parent.is_dir():
+        app.guide_store.write_text(json.dumps(app.guide_keys, indent=0, sort_keys=True))
+
+
+def setup(app):
+    """Register the handlers."""
+    app.connect("builder-inited", drop_stale)
+    app.connect("env-get-outdated", outdated)
+    app.connect("build-finished", remember)

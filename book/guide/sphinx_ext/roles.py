@@ -1,0 +1,184 @@
+"""Roles: a claim, a timestamp, a date of the timeline, a value of a table."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+
+from docutils import nodes
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxRole
+
+from .. import data, ledger, quantity
+
+LEDGER_DOC = "book/ledger"
+_EXPLICIT = re.compile(r"^(.+?)\s*<([^<>]+)>$", re.DOTALL)
+log = logging.getLogger(__name__)
+
+
+class claim_ref(nodes.Inline, nodes.TextElement):
+    """A claim's value or words in a sentence, linked to its row in the ledger."""
+
+
+class BookRole(SphinxRole):
+    """A role that reads data, and says where and why when it cannot."""
+
+    table = ""
+
+    def run(self):
+        try:
+            if self.table:
+                self.depend(self.table)
+            return [self.render()], []
+        except (ledger.LedgerError, data.DataError, ValueError) as error:
+            log.error("{%s}`%s`: %s", self.name, self.text, error,
+                      location=(self.env.docname, self.lineno))
+            return [nodes.problematic(self.rawtext, self.rawtext)], []
+
+    def depend(self, table: str) -> None:
+        """Have the page read again when this table changes."""
+        self.env.note_dependency(str(data.ROOT / data.resource(table)["path"]))
+
+    def render(self) -> nodes.Node:
+        """Return the node to put in the sentence."""
+        raise NotImplementedError
+
+
+class ClaimRole(BookRole):
+    """``{claim}`id``` prints the value; ``{claim}`words <id>``` prints the words."""
+
+    table = "claims"
+    bare = False
+
+    def render(self):
+        match = _EXPLICIT.match(self.text)
+        key = (match.group(2) if match else self.text).strip()
+        row = ledger.claim(key)
+        text = match.group(1) if match else row.figure(bare=self.bare)
+        uses(self.env).setdefault(self.env.docname, set()).add(key)
+        return claim_ref(self.rawtext, text, claim=key)
+
+
+class ClaimNumberRole(ClaimRole):
+    """As ``claim``, without the unit's word: ``{claimnum}`id```."""
+
+    bare = True
+
+
+class TimestampRole(BookRole):
+    """``{t}`1:02:02``` opens the video there."""
+
+    def render(self):
+        return nodes.reference(
+            self.rawtext, self.text, refuri=ledger.video_url(self.text), classes=["stamp"]
+        )
+
+
+class DateRole(BookRole):
+    """``{date}`event-id``` prints the date of an event of the timeline."""
+
+    table = "timeline"
+
+    def render(self):
+        row = data.row("timeline", self.text.strip())
+        return nodes.inline(
+            self.rawtext, quantity.date(row["date"], row["precision"]), classes=["date"]
+        )
+
+
+class DatumRole(BookRole):
+    """``{datum}`table/row/column``` prints one value of a table, with its unit."""
+
+    def render(self):
+        parts = self.text.strip().split("/")
+        if len(parts) != 3:
+            raise ValueError("write table/row/column")
+        table, key, column = parts
+        self.depend(table)
+        row = data.row(table, key)
+        field = data.fields(table).get(column)
+        if field is None:
+            raise ValueError(f"table '{table}' has no column '{column}'")
+        value = row[column]
+        if value is None:
+            raise ValueError(f"'{key}' has no {column}: choose another value or fill the cell")
+        if field.get("type") == "date":
+            text = quantity.date(value)
+        elif field.get("type") in ("number", "integer"):
+            text = quantity.amount(value, field.get("unit", ""))
+        else:
+            text = str(value)
+        return nodes.inline(self.rawtext, text, classes=["datum"])
+
+
+def uses(env) -> dict[str, set[str]]:
+    """Which claims each page cites."""
+    if not hasattr(env, "guide_uses"):
+        env.guide_uses = {}
+    return env.guide_uses
+
+
+def purge(app, env, docname):
+    """Forget a page that is about to be read again."""
+    uses(env).pop(docname, None)
+
+
+def merge(app, env, docnames, other):
+    """Take over what a parallel reader collected."""
+    uses(env).update({k: v for k, v in uses(other).items() if k in docnames})
+
+
+def speaker_line(row: ledger.Claim) -> str:
+    """Say who made the claim, without the timestamp."""
+    if row.from_notes:
+        return f"Notes {row.speaker.split(maxsplit=1)[1]}"
+    return row.speaker
+
+
+def badge_html(verdict: str) -> str:
+    """A verdict that is legible without colour: mark and word."""
+    mark, meaning = ledger.VERDICTS[verdict]
+    return (
+        f'<span class="verdict verdict-{verdict}" title="{escape(meaning)}">'
+        f'<span aria-hidden="true">{mark}</span> {verdict}</span>'
+    )
+
+
+def visit_html(self, node):
+    """Write the link and the card that opens on it."""
+    row = ledger.claim(node["claim"])
+    uri = self.builder.get_relative_uri(self.builder.current_docname, LEDGER_DOC)
+    target = f"{uri}#claim-{row.id}"
+    self.body.append(
+        f'<span class="claim claim-{row.verdict}"><a class="claim-link" href="{escape(target)}">'
+    )
+    stamp = (
+        f' at <a href="{ledger.video_url(row.start)}">{row.start}</a>' if row.start else ""
+    )
+    node["card"] = (
+        '</a><span class="claim-card" role="note">'
+        f'<span class="claim-head">{badge_html(row.verdict)}'
+        f'<span class="claim-who">{escape(speaker_line(row))}{stamp}</span></span>'
+        f'<span class="claim-statement">{escape(row.statement)}</span>'
+        f'<span class="claim-check">{escape(row.check)}</span>'
+        f'<a class="claim-more" href="{escape(target)}">Evidence in the ledger</a>'
+        "</span></span>"
+    )
+
+
+def depart_html(self, node):
+    """Close the link and write the card."""
+    self.body.append(node["card"])
+
+
+def setup(app):
+    """Register the roles."""
+    app.add_node(claim_ref, html=(visit_html, depart_html),
+                 text=(lambda self, node: None, lambda self, node: None))
+    app.add_role("claim", ClaimRole())
+    app.add_role("claimnum", ClaimNumberRole())
+    app.add_role("t", TimestampRole())
+    app.add_role("date", DateRole())
+    app.add_role("datum", DatumRole())
+    app.connect("env-purge-doc", purge)
+    app.connect("env-merge-info", merge)
