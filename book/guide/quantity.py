@@ -52,7 +52,12 @@ DOLLARS: dict[str, str] = {
     "USD per task": "per task",
     "USD per year": "a year",
 }
-KNOWN = frozenset(UNITS) | frozenset(DOLLARS) | {"percent", "ratio", "year", "date", ""}
+# units that carry a scale of their own in the tables
+SCALED: dict[str, tuple[float, str]] = {
+    "billion parameters": (1e9, "parameters"),
+    "trillion tokens": (1e12, "tokens"),
+}
+KNOWN = frozenset(SCALED) | frozenset(UNITS) | frozenset(DOLLARS) | {"percent", "ratio", "year", "date", ""}
 
 
 def _significant(value: float, digits: int) -> str:
@@ -157,6 +162,9 @@ def amount(
     """
     if unit not in KNOWN:
         raise ValueError(f"unknown unit '{unit}': add it to guide.quantity or use one of {sorted(KNOWN)}")
+    if unit in SCALED:
+        scale, unit = SCALED[unit]
+        value, low, high = (None if x is None else x * scale for x in (value, low, high))
     ranged = low is not None and high is not None and low != high
     if not ranged and value is None:
         value = low if low is not None else high

@@ -41,6 +41,10 @@ class Config:
     router_bias, qkv_bias : bool
         Whether the router has a bias for each expert, and the projections of queries, keys
         and values have biases.
+    ffn_matrices : int
+        Matrices in a feed-forward layer: 3 with a gate, 2 without (GPT-3).
+    dense_residual : bool
+        Whether a dense feed-forward layer runs beside the experts (Snowflake Arctic).
     """
 
     layers: int
@@ -64,6 +68,8 @@ class Config:
     tied_embeddings: bool = False
     router_bias: bool = False
     qkv_bias: bool = False
+    ffn_matrices: int = 3
+    dense_residual: bool = False
 
     def __post_init__(self) -> None:
         if self.attention not in ATTENTIONS:
@@ -126,7 +132,7 @@ def attention_parameters(c: Config) -> int:
 
 def expert_parameters(c: Config) -> int:
     """Count the parameters of one expert: gate, up and down projection, in elements."""
-    return 3 * c.d_model * c.moe_ffn_dim
+    return c.ffn_matrices * c.d_model * c.moe_ffn_dim
 
 
 def parts(c: Config) -> dict[str, int]:
@@ -138,11 +144,11 @@ def parts(c: Config) -> dict[str, int]:
         Elements by part: ``embeddings``, ``attention``, ``dense feed-forward``, ``routers``,
         ``shared experts``, ``routed experts``, ``norms``. Their sum is :func:`total`.
     """
-    dense_layers = c.dense_layers if c.is_moe else c.layers
+    dense_layers = c.layers if c.dense_residual or not c.is_moe else c.dense_layers
     return {
         "embeddings": c.vocab_size * c.d_model * (1 if c.tied_embeddings else 2),
         "attention": c.layers * attention_parameters(c),
-        "dense feed-forward": dense_layers * 3 * c.d_model * c.ffn_dim,
+        "dense feed-forward": dense_layers * c.ffn_matrices * c.d_model * c.ffn_dim,
         "routers": c.moe_layers * c.routed_experts * (c.d_model + int(c.router_bias)),
         "shared experts": c.moe_layers * c.shared_experts * expert_parameters(c),
         "routed experts": c.moe_layers * c.routed_experts * expert_parameters(c),

@@ -381,7 +381,6 @@ class Page:
         return self.anchors(node) + self.inlines(node)
 
     inline_abbreviation = inline_inline
-    inline_number_reference = inline_inline
 
     def image_call(self, node) -> str:
         """Typst's call for an image with its alternative text."""
