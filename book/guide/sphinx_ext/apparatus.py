@@ -31,6 +31,10 @@ class claim_entry(nodes.General, nodes.Element):
     """One claim as the ledger shows it."""
 
 
+class claim_check(nodes.paragraph):
+    """What was compared with what; folded in a chapter, open in the ledger."""
+
+
 class exercise(nodes.General, nodes.Element):
     """An exercise."""
 
@@ -138,7 +142,7 @@ def entry(row: ledger.Claim, parse, anchor: bool) -> claim_entry:
         who += nodes.Text(f" · {row.figure()}")
     who += nodes.Text(f" · {row.kind}")
     node += who
-    check = nodes.paragraph("", "", classes=["entry-check"])
+    check = claim_check("", "", classes=["entry-check"], folded=not anchor)
     if row.ground:
         check += nodes.strong("", f"{row.ground.capitalize()}. ")
     check += nodes.Text(row.check)
@@ -406,6 +410,16 @@ def visit_entry(self, node):
         )
 
 
+def visit_check(self, node):
+    if node["folded"]:
+        self.body.append("<details class='entry-fold'><summary>How it was checked</summary>")
+    self.body.append('<p class="entry-check">')
+
+
+def depart_check(self, node):
+    self.body.append("</p>" + ("</details>" if node["folded"] else ""))
+
+
 def visit_exercise(self, node):
     self.body.append(
         f'<div class="exercise" id="{node["ids"][0]}"><p class="exercise-title">'
@@ -429,6 +443,7 @@ def setup(app):
     """Register nodes, directives and handlers."""
     app.add_node(chapter_head, html=(visit_head, depart_div))
     app.add_node(claim_entry, html=(visit_entry, depart_div))
+    app.add_node(claim_check, html=(visit_check, depart_check))
     app.add_node(exercise, html=(visit_exercise, depart_div))
     app.add_node(solution, html=(visit_solution, depart_solution))
     app.add_node(solution_gate)

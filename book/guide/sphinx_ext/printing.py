@@ -268,7 +268,7 @@ class Page:
         # pandoc's own figure loses the alternative text
         return [
             *([{"t": "Plain", "c": spans}] if spans else []),
-            raw(f"#figure({self.image_call(picture)}, kind: image, caption: ["),
+            raw(f"#figure({self.image_call(picture)}, kind: image, placement: auto, caption: ["),
             {"t": "Plain", "c": text}, *legend, raw("])"),
         ]
 
@@ -328,11 +328,16 @@ class Page:
 
     def block_claim_entry(self, node):
         mark, _ = ledger.VERDICTS[node["verdict"]]
+        head = f"{typst_string(mark)}, {typst_string(node['verdict'])}"
+        if node["anchor"]:
+            return [raw(f"#claimentry({head})["), {"t": "Plain", "c": self.anchors(node)},
+                    *self.blocks(node), raw("]")]
+        # in a chapter the statement is enough: the check stands in the appendix
         name = label(roles.LEDGER_DOC, f"claim-{node['claim']}")
-        spans = [{"t": "Plain", "c": self.anchors(node)}] if node["anchor"] else []
-        link = "" if node["anchor"] else f", link-to: <{name}>"
-        return [raw(f"#claimentry({typst_string(mark)}, {typst_string(node['verdict'])}{link})["),
-                *spans, *self.blocks(node), raw("]")]
+        self.builder.wanted.setdefault(name, self.docname)
+        brief = [b for child in node.children if "entry-check" not in child.get("classes", [])
+                 for b in self.block(child)]
+        return [raw(f"#claimline({head}, <{name}>)["), *brief, raw("]")]
 
     def block_exercise(self, node):
         answer = label(self.docname, f"solution-{node['name']}")
