@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -32,6 +33,10 @@ GROUNDS: dict[str, str] = {
     "illogical": "the conclusion does not follow from the reasons",
     "incomplete": "the claim leaves out what changes its meaning",
 }
+
+
+# a number of its own, not the digit in R1, GPT-4o, FP8 or H100
+_NUMBER = re.compile(r"(?<![A-Za-z0-9.,-])\d[\d,]*(?:\.\d+)?")
 
 
 class LedgerError(ValueError):
@@ -118,6 +123,23 @@ class Claim:
         return quantity.amount(
             self.value, self.unit or "", low=self.low, high=self.high, bare=bare
         )
+
+    def strange_numbers(self, words: str) -> list[str]:
+        """Numbers in words about this claim that the claim itself does not hold.
+
+        Parameters
+        ----------
+        words : str
+            What the prose says in place of the claim's value.
+
+        Returns
+        -------
+        list of str
+            Numbers that stand neither in the statement nor in the printed figure.
+        """
+        known = f"{self.statement} {self.figure() if self.has_figure else ''}"
+        held = {n.replace(",", "") for n in _NUMBER.findall(known)}
+        return [n for n in _NUMBER.findall(words) if n.replace(",", "") not in held]
 
     def problems(self) -> list[str]:
         """Say what does not hold together in this row; an empty list means nothing."""

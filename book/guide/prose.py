@@ -24,7 +24,7 @@ def say(
     between: tuple[float, float],
     digits: int = 3,
     fmt: Callable[[float], str] | None = None,
-) -> float:
+) -> None:
     """Store a number so that the prose can print it with ``{glue:text}`name```.
 
     Parameters
@@ -42,11 +42,6 @@ def say(
     fmt : callable, optional
         Prints the number in another way than :func:`guide.quantity.amount`.
 
-    Returns
-    -------
-    float
-        The value, so that a cell can go on with it.
-
     Raises
     ------
     GuardError
@@ -62,7 +57,6 @@ def say(
         )
     text = fmt(value) if fmt else quantity.amount(value, unit, digits=digits)
     glue(name, Text(text), display=False)
-    return value
 
 
 class Text:

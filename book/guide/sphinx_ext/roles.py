@@ -55,6 +55,12 @@ class ClaimRole(BookRole):
         key = (match.group(2) if match else self.text).strip()
         row = ledger.claim(key)
         text = match.group(1) if match else row.figure(bare=self.bare)
+        strange = row.strange_numbers(text) if match else []
+        if strange:
+            raise ValueError(
+                f"the words hold {', '.join(strange)}, which the claim does not: "
+                "let the ledger print the number, or mend the words"
+            )
         uses(self.env).setdefault(self.env.docname, set()).add(key)
         return claim_ref(self.rawtext, text, claim=key)
 
