@@ -1,11 +1,12 @@
-// Cards of claims. The style sheet shows them on hover and focus; this keeps them within the
-// window, lets a first tap open what a second tap follows, and closes them on Escape.
+// Cards of claims: one at a time, within the window. They open on hover and on focus; on a touch
+// screen the first tap opens and the second follows the link; Escape closes.
 (() => {
   "use strict";
   const root = document.documentElement;
-  root.classList.add("cards");
-  let shown = null; // the claim whose card was placed last
+  root.classList.add("cards"); // from here on the style sheet leaves opening to this script
+  let shown = null; // the claim whose card is open
   let height = 0; // where on a link of several lines the pointer came in
+  let tapped = null; // the claim that the last tap opened
   let touched = false; // whether the last press was a finger's
   const claimAt = (node) => (node instanceof Element ? node.closest(".claim") : null);
   const within = (value, most) => `${Math.max(8, Math.min(value, most))}px`;
@@ -21,41 +22,36 @@
     card.style.setProperty("--card-top", within(top, lowest));
   }
   function show(claim, y) {
-    if (shown && shown !== claim) shown.classList.remove("is-open", "is-shut");
+    if (claim === shown) return;
+    shown?.classList.remove("is-open");
     shown = claim;
     height = y;
-    if (shown) place();
+    claim?.classList.add("is-open");
+    if (claim) place();
   }
-  const held = () => shown?.contains(document.activeElement);
-  const leave = () => {
-    if (held()) document.activeElement.blur();
-    show(null);
-  };
 
   addEventListener("pointerover", (event) => {
-    const claim = claimAt(event.target);
-    if (event.pointerType !== "touch" && claim !== shown && (claim || !held())) show(claim, event.clientY);
+    const reading = shown?.querySelector(".claim-card").contains(document.activeElement);
+    if (event.pointerType !== "touch" && !reading) show(claimAt(event.target), event.clientY);
   });
-  addEventListener("focusin", (event) => claimAt(event.target) !== shown && show(claimAt(event.target)));
+  addEventListener("focusin", (event) => show(claimAt(event.target)));
   addEventListener("pointerdown", (event) => {
     touched = event.pointerType === "touch";
-    if (touched && shown && !shown.contains(event.target)) leave();
+    if (!shown?.contains(event.target)) show((tapped = null));
   });
   addEventListener("click", (event) => {
-    const claim = claimAt(event.target);
-    if (!touched || !claim || claim.classList.contains("is-open") || !event.target.closest(".claim-link")) return;
+    const link = event.target.closest(".claim-link");
+    if (!link || !touched || claimAt(link) === tapped) return;
     event.preventDefault();
-    show(claim, event.clientY);
-    claim.classList.add("is-open");
+    show((tapped = claimAt(link)), event.clientY);
   });
   addEventListener("keydown", (event) => {
     touched = false;
     if (event.key !== "Escape" || !shown) return;
-    if (held()) shown.querySelector(".claim-link").focus();
-    shown.classList.remove("is-open");
-    shown.classList.add("is-shut");
+    if (shown.contains(document.activeElement)) shown.querySelector(".claim-link").focus();
+    show(null);
   });
   addEventListener("scroll", () => shown && place(), { passive: true });
   addEventListener("resize", () => shown && place());
-  addEventListener("pagehide", leave); // so that nobody comes back to an open card
+  addEventListener("pagehide", () => show((tapped = null))); // nobody comes back to an open card
 })();

@@ -15,6 +15,11 @@ import sys
 import time
 from pathlib import Path
 
+if not __package__:  # started as a file, as people without make do
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+    __package__ = "guide"
+    import guide  # noqa: F401
+
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "_build"
 HTML = BUILD / "html"
