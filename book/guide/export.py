@@ -16,6 +16,7 @@ PRINT = Path(__file__).with_name("print")
 FONTS = Path(__file__).with_name("fonts")
 TITLE = "The DeepSeek Moment"
 SUBTITLE = "A study guide to five hours on cheap intelligence, chips and states"
+UNINDEXED = "Apparatus"  # the part that the index leaves out
 AUTHOR = "The DeepSeek Moment authors"
 #: Date of the edition. Fixed, so that one commit always gives the same bytes.
 EDITION = dt.date(2026, 11, 21)
@@ -88,7 +89,10 @@ def index_marks(blocks: list, terms: dict[str, str]) -> list:
             return {key: walk(value) for key, value in node.items()}
         return node
 
-    return walk(blocks)
+    # the apparatus has an order of its own and needs no index
+    end = next((i for i, b in enumerate(blocks)
+                if b.get("t") == "RawBlock" and b["c"][1] == f'#part("{UNINDEXED}")'), len(blocks))
+    return walk(blocks[:end]) + blocks[end:]
 
 
 def write_typst(folder: Path, terms: dict[str, str]) -> Path:
@@ -117,10 +121,7 @@ def write_typst(folder: Path, terms: dict[str, str]) -> Path:
     if not source.is_file():
         raise ExportError("the book is not built for print yet: run 'make pdf'")
     book = json.loads(source.read_text(encoding="utf-8"))
-    index = terms if any(
-        b.get("t") == "Header" and "answers" == b["c"][1][0] for b in book["blocks"]
-    ) or terms else {}
-    book["blocks"] = index_marks(book["blocks"], index)
+    book["blocks"] = index_marks(book["blocks"], terms)
     body = pypandoc.convert_text(
         json.dumps(book, ensure_ascii=False), "typst", format="json", extra_args=["--wrap=none"]
     )

@@ -426,7 +426,9 @@ class Page:
         return {"t": "Link", "c": [attr(), inner, [f"#{target}", ""]]}
 
     def inline_claim_ref(self, node):
-        return [self.link(self.inlines(node), roles.LEDGER_DOC, f"claim-{node['claim']}")]
+        target = label(roles.LEDGER_DOC, f"claim-{node['claim']}")
+        self.builder.wanted.setdefault(target, self.docname)
+        return [raw_inline(f"#claimref(<{target}>)["), *self.inlines(node), raw_inline("]")]
 
     def inline_problematic(self, node):
         return [{"t": "Str", "c": node.astext()}]

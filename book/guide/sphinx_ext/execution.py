@@ -1,0 +1,62 @@
+"""Stop the build when a cell fails, and say where and why.
+
+MyST-NB can stop by itself, but when chapters are read side by side its message is lost on the
+way from the reading process. So it is told to go on, and the failure is raised here, once all
+chapters have been read, for every failing chapter at once.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from myst_nb.sphinx_ import NbMetadataCollector
+from sphinx.errors import SphinxError
+from sphinx.util import logging
+
+log = logging.getLogger(__name__)
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+class ChapterError(SphinxError):
+    """A chapter does not run."""
+
+    category = "A chapter does not run"
+
+
+def cell_line(source: str, cell: str) -> int:
+    """Line of a page at which a cell's code starts; 1 if it is not found."""
+    place = source.find(cell.strip())
+    return source[:place].count("\n") + 1 if place >= 0 else 1
+
+
+def reason(traceback: str) -> tuple[str, str]:
+    """Take the cell's code and the error's last line out of a traceback."""
+    text = _ANSI.sub("", traceback or "")
+    parts = re.split(r"^-{10,}$", text, flags=re.MULTILINE)
+    cell = parts[1] if len(parts) > 1 else ""
+    lines = [line for line in text.strip().splitlines() if line.strip()]
+    errors = [line for line in lines if re.match(r"^[A-Za-z_.]*(Error|Exception|Interrupt)\b", line)]
+    return cell, (errors or lines or ["unknown error"])[-1]
+
+
+def stop_on_failure(app, env):
+    """Raise if any chapter that was just read has a failing cell."""
+    failed = []
+    for docname in sorted(env.found_docs):
+        data = NbMetadataCollector.get_exec_data(env, docname)
+        if not data or data.get("succeeded", True):
+            continue
+        path = Path(env.doc2path(docname))
+        cell, why = reason(data.get("traceback") or "")
+        line = cell_line(path.read_text(encoding="utf-8"), cell) if cell.strip() else 1
+        failed.append(docname)
+        log.error("a cell fails: %s\nMend the cell, or the sentence whose guard it is.", why,
+                  location=f"{path}:{line}")
+    if failed:
+        raise ChapterError(", ".join(failed))
+
+
+def setup(app):
+    """Register the handler."""
+    app.connect("env-updated", stop_on_failure)
