@@ -60,10 +60,10 @@ def say(
 
 
 class Text:
-    """A string that shows itself without quotation marks."""
+    """A printed number; it shows itself as a Python string, which is how glue reads it."""
 
     def __init__(self, text: str):
         self.text = text
 
     def __repr__(self) -> str:
-        return self.text
+        return repr(self.text)

@@ -66,8 +66,10 @@ def key(text: str) -> str:
         wanted |= rooms
     for room in sorted(seen):
         digest.update(_module(room)[0].encode())
+    # who asks for the package's description depends on all of it
+    whole = "data.package(" in code
     for entry in sorted(data.package()["resources"], key=lambda e: e["name"]):
-        if entry["name"] in literals:
+        if whole or entry["name"] in literals:
             digest.update((data.ROOT / entry["path"]).read_bytes())
             digest.update(json.dumps(entry, sort_keys=True, default=str).encode())
     pins = GUIDE.parents[1] / "requirements.txt"

@@ -106,6 +106,17 @@ def visit_data(self, node):
     raise nodes.SkipNode
 
 
+def prune(app, error):
+    """Remove figures of earlier builds, which no page shows any more."""
+    folder = Path(app.outdir) / "_images"
+    if error is not None or app.builder.name != "html" or not folder.is_dir():
+        return
+    kept = {name for _, name in app.env.images.values()}
+    for file in folder.iterdir():
+        if file.name not in kept:
+            file.unlink()
+
+
 def skip(self, node):
     """Leave a node out."""
     raise nodes.SkipNode
@@ -117,3 +128,4 @@ def setup(app):
     app.add_node(figure_data, html=(visit_data, None), text=(skip, None))
     # before Sphinx's own collector of images, which runs at the default 500
     app.connect("doctree-read", mend_images, priority=400)
+    app.connect("build-finished", prune)

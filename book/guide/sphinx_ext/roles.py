@@ -117,6 +117,33 @@ class DatumRole(BookRole):
         return nodes.inline(self.rawtext, text, classes=["datum"])
 
 
+class place_ref(nodes.Inline, nodes.TextElement):
+    """A link to any place of the book that has an id."""
+
+
+class PlaceRole(BookRole):
+    """``{place}`words <models#how-large-is-it>``` links to a page or to any id on it."""
+
+    def render(self):
+        match = _EXPLICIT.match(self.text)
+        if not match:
+            raise ValueError("write {place}`words <page#anchor>`")
+        page, _, anchor = match.group(2).strip().partition("#")
+        if f"book/{page}" not in self.env.found_docs:
+            raise ValueError(f"there is no page '{page}'")
+        return place_ref(self.rawtext, match.group(1), page=f"book/{page}", anchor=anchor)
+
+
+def resolve_places(app, doctree, docname):
+    """Turn places into links, once all pages are read."""
+    for node in list(doctree.findall(place_ref)):
+        uri = app.builder.get_relative_uri(docname, node["page"])
+        anchor = f"#{node['anchor']}" if node["anchor"] else ""
+        node.replace_self(
+            nodes.reference("", node.astext(), refuri=uri + anchor, internal=True)
+        )
+
+
 def uses(env) -> dict[str, set[str]]:
     """Which claims each page cites."""
     if not hasattr(env, "guide_uses"):
@@ -186,5 +213,7 @@ def setup(app):
     app.add_role("t", TimestampRole())
     app.add_role("date", DateRole())
     app.add_role("datum", DatumRole())
+    app.add_role("place", PlaceRole())
+    app.connect("doctree-resolved", resolve_places)
     app.connect("env-purge-doc", purge)
     app.connect("env-merge-info", merge)
