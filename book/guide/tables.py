@@ -18,6 +18,8 @@ def plain(value: Any) -> str:
     """Print a cell: text as it is, numbers grouped, nothing for what is missing."""
     if value is None or (isinstance(value, float) and value != value) or value is pd.NaT:
         return ""
+    if isinstance(value, pd.Timestamp):
+        return f"{value:%Y-%m-%d}"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):

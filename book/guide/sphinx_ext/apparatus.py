@@ -111,6 +111,10 @@ class ChapterHead(BookDirective):
         return [node]
 
 
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def count_words(app, doctree):
     """Fill in how long a chapter takes, once it has been read."""
     for head in doctree.findall(chapter_head):
@@ -123,7 +127,8 @@ def count_words(app, doctree):
         facts = next(n for n in head.findall(nodes.paragraph) if "head-facts" in n["classes"])
         minutes = max(1, round(words / WORDS_PER_MINUTE))
         facts += nodes.Text(
-            f"{minutes} minutes to read · {figures} figures · {claims} claims examined"
+            f"{_count(minutes, 'minute')} to read · {_count(figures, 'figure')} · "
+            f"{_count(claims, 'claim')} examined"
         )
 
 

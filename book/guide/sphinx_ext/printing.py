@@ -22,6 +22,7 @@ from .. import ledger
 from . import apparatus, images, maths, roles
 
 log = logging.getLogger(__name__)
+_APOSTROPHE = re.compile(r"(?<=\w)'(?=\w|\s|[.,;:)])")
 MARK = "%"  # starts an internal target: %docname#id
 
 
@@ -355,7 +356,9 @@ class Page:
     # ---------------------------------------------------------------- inlines
 
     def inline_Text(self, node):
-        return [{"t": "Str", "c": node.astext().replace("\n", " ")}]
+        # Typst would set the apostrophe of R1's as the prime of feet and minutes
+        text = _APOSTROPHE.sub("\u2019", node.astext().replace("\n", " "))
+        return [{"t": "Str", "c": text}]
 
     def inline_emphasis(self, node):
         return [{"t": "Emph", "c": self.inlines(node)}]
