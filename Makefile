@@ -35,9 +35,11 @@ $(VENV)/.notebooks: $(VENV)/.ready requirements-notebooks.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-notebooks.txt
 	@touch $@
 
-notebooks: $(VENV)/.notebooks  ## Open the chapters as notebooks in JupyterLab
-	@$(BIN)/jupytext-config -p $(CURDIR)/_build/jupyterlab set-default-viewer markdown >/dev/null 2>&1 || true
-	@PYTHONPATH=book $(BIN)/jupyter lab --LabApp.user_settings_dir=_build/jupyterlab book
+LABCONFIG := _build/jupyter/labconfig/default_setting_overrides.json
+notebooks: $(VENV)/.notebooks  ## Open the chapters as notebooks in JupyterLab (ARGS= for its options)
+	@mkdir -p $(dir $(LABCONFIG))
+	@$(BIN)/jupytext-config --settings-file $(LABCONFIG) set-default-viewer markdown myst
+	@JUPYTER_CONFIG_DIR=$(CURDIR)/_build/jupyter PYTHONPATH=$(CURDIR)/book $(BIN)/jupyter lab $(ARGS) book
 
 test: book  ## Check what must stay true (builds the book first)
 	@$(BIN)/python -m pytest
