@@ -10,6 +10,7 @@ import argparse
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -23,6 +24,7 @@ if not __package__:  # started as a file, as people without make do
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "_build"
 HTML = BUILD / "html"
+SITE = BUILD / "site"  # where the site is made; it replaces the old one only when it is whole
 PRINT = BUILD / "print"
 PDF = BUILD / "pdf" / "deepseek-moment.pdf"
 STAMP = BUILD / "stamp.json"
@@ -105,8 +107,16 @@ def check_data() -> None:
 
 
 def build_html() -> None:
-    """Build the site."""
-    sphinx("html", HTML)
+    """Build the site beside the old one, and put it in its place when it is whole."""
+    sphinx("html", SITE)
+    fresh, old = HTML.with_name("html.part"), HTML.with_name("html.old")
+    for folder in (fresh, old):
+        shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(SITE, fresh)
+    if HTML.is_dir():
+        HTML.rename(old)
+    fresh.rename(HTML)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def build_pdf() -> None:

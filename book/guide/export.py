@@ -123,7 +123,10 @@ def write_typst(folder: Path, terms: dict[str, str]) -> Path:
     book = json.loads(source.read_text(encoding="utf-8"))
     book["blocks"] = index_marks(book["blocks"], terms)
     body = pypandoc.convert_text(
-        json.dumps(book, ensure_ascii=False), "typst", format="json", extra_args=["--wrap=none"]
+        json.dumps(book, ensure_ascii=False),
+        "typst-smart",  # quotes and apostrophes stay as written: Typst would take some for primes
+        format="json",
+        extra_args=["--wrap=none"],
     )
     template = fill_template((PRINT / "template.typ").read_text(encoding="utf-8"))
     tail = "\n#heading(level: 2)[Index]\n#quiet(make-index())\n" if terms else ""

@@ -109,14 +109,16 @@ def number(value: float, digits: int = 4) -> str:
 
 
 def _usd(value: float, digits: int) -> str:
+    if value < 0:
+        return f"-{_usd(-value, digits)}"
     if abs(value) < 1000 and not float(value).is_integer():
         return f"${value:,.2f}" if abs(value) >= 0.095 else f"${_significant(value, 2)}"
     return f"${number(value, digits)}"
 
 
-def _unit(value: float, unit: str) -> str:
+def _unit(printed: str, unit: str) -> str:
     one, many = UNITS[unit]
-    return one if value == 1 else many
+    return one if printed == "1" else many
 
 
 def amount(
@@ -186,7 +188,7 @@ def amount(
         return f"{text}%"
     if unit in ("", "ratio") or bare:
         return text
-    return f"{text}{NBSP}{_unit(high if ranged else value, unit)}"
+    return f"{text}{NBSP}{_unit(text, unit)}"
 
 
 def _range(low: float, high: float, digits: int) -> str:

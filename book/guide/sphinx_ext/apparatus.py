@@ -385,6 +385,7 @@ def fill_uses(app, doctree, docname):
 
 
 def visit_head(self, node):
+    """Open the box, with the strip that shows where in the episode the chapter sits."""
     total = ledger.seconds(ledger.END)
     marks = "".join(
         '<span style="left:{:.2f}%;width:{:.2f}%"></span>'.format(
@@ -401,10 +402,12 @@ def visit_head(self, node):
 
 
 def depart_div(self, node):
+    """Close a block."""
     self.body.append("</div>")
 
 
 def visit_entry(self, node):
+    """Open an entry of the ledger with its badge."""
     anchor = f' id="{node["ids"][0]}"' if node["ids"] else ""
     self.body.append(f'<div class="claim-entry claim-{node["verdict"]}"{anchor}>')
     self.body.append(roles.badge_html(node["verdict"]))
@@ -416,16 +419,19 @@ def visit_entry(self, node):
 
 
 def visit_check(self, node):
+    """Open the check, folded in a chapter."""
     if node["folded"]:
         self.body.append("<details class='entry-fold'><summary>How it was checked</summary>")
     self.body.append('<p class="entry-check">')
 
 
 def depart_check(self, node):
+    """Close the check."""
     self.body.append("</p>" + ("</details>" if node["folded"] else ""))
 
 
 def visit_exercise(self, node):
+    """Open an exercise with its title and level."""
     self.body.append(
         f'<div class="exercise" id="{node["ids"][0]}"><p class="exercise-title">'
         f"<strong>Exercise {node['number']}. {self.encode(node['title'])}</strong> "
@@ -434,6 +440,7 @@ def visit_exercise(self, node):
 
 
 def visit_solution(self, node):
+    """Open a solution, folded."""
     self.body.append(
         f'<details class="solution" id="{node["ids"][0]}">'
         f"<summary>Solution to exercise {node['number']}</summary>"
@@ -441,6 +448,7 @@ def visit_solution(self, node):
 
 
 def depart_solution(self, node):
+    """Close a solution."""
     self.body.append("</details>")
 
 
