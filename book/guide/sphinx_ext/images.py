@@ -107,10 +107,13 @@ def visit_data(self, node):
 
 
 def prune(app, error):
-    """Remove figures of earlier builds, which no page shows any more."""
+    """Remove what earlier builds left: figures that no page shows, pages of chapters now gone."""
     folder = Path(app.outdir) / "_images"
     if error is not None or app.builder.name != "html" or not folder.is_dir():
         return
+    for page in (Path(app.outdir) / "book").glob("*.html"):
+        if f"book/{page.stem}" not in app.env.found_docs:
+            page.unlink()
     kept = {name for _, name in app.env.images.values()}
     for file in folder.iterdir():
         if file.name not in kept:
