@@ -8,6 +8,7 @@ the site draws both from there, and derives the dark variant by exchanging the p
 from __future__ import annotations
 
 import json
+import re
 from html import escape
 from io import StringIO
 from pathlib import Path
@@ -201,7 +202,18 @@ def show(fig: plt.Figure, *, alt: str, source: str, data=None) -> Shown:
     if data is not None:
         note["columns"] = [str(column) for column in data.columns]
         note["rows"] = [[_plain(cell) for cell in row] for row in data.itertuples(index=False)]
-    return Shown(_embed(buffer.getvalue(), note))
+    return Shown(_embed(_stable_ids(buffer.getvalue()), note))
+
+
+def _stable_ids(svg: str) -> str:
+    """Number the ids of an SVG.
+
+    Matplotlib makes them from positions, whose last bit can differ from run to run.
+    """
+    names = dict.fromkeys(re.findall(r'id="([a-z][0-9a-f]{10})"', svg))
+    for number, name in enumerate(names):
+        svg = svg.replace(name, f"i{number}")
+    return svg
 
 
 def _plain(cell: Any) -> str:
