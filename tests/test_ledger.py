@@ -17,12 +17,22 @@ from guide import data, ledger
 ELSEWHERE = {
     "v3-size-as-said": "the size is first said in the section on cost, to explain the experts",
     "v3-active-parameters": "said in the section on cost; the chapter on the models counts it",
-    "v3-five-million-figure": "Patel returns to the figure when he explains the price of R1",
     "o3-arc-cost-per-question": "said under export controls, as an example of costly reasoning",
     "checkable-answers-train-well": "Lambert explains it at the start, while presenting R1",
     "huawei-first-seven-nanometre": "said on China's industry, just before the section on TSMC",
     "anthropic-unreleased-reasoner": "said under the price of R1, about what is held back",
     "persuasion-before-intelligence": "said at the end of the section on espionage",
+    "h800-bought-late-2023": "said under export controls, on when the chips were bought",
+    "h100-rent-two-dollars": "said under the best GPUs, in reckoning the price of a server",
+    "pro-subscription-loses-money": "said under export controls, as an example of costly answers",
+    "query-versus-task": "said under AGI, on what an answer may cost",
+    "arc-cost-only-going-up": "said under AGI, in reply to the cost of a task",
+    "reasoning-needs-more-inference": "said under export controls, on why serving matters",
+    "rlhf-chatgpt-breakthrough": "Lambert explains it at the start, among the kinds of training",
+    "rl-dwarfs-pretraining": "said under megaclusters, on what they will be used for",
+    "rl-makes-flops-less-useful": "said under megaclusters, on how compute is counted",
+    "bigger-base-easier-rl": "said under open source, about his own group's models",
+    "tulu-405b-against-v3": "said under open source, about his own group's models",
 }
 TRANSCRIPTS = {"lex2025transcript"}
 

@@ -149,6 +149,11 @@ def arrow(ax, start: tuple, end: tuple, *, color: str = MUTED, bend: float = 0.0
     )
 
 
+def words(text: str) -> str:
+    """Keep dollar signs from being read as the bounds of a formula."""
+    return text.replace("$", r"\$")
+
+
 class Shown:
     """A finished figure; Jupyter shows it as SVG."""
 

@@ -111,7 +111,9 @@ class DatumRole(BookRole):
         if field.get("type") == "date":
             text = quantity.date(value)
         elif field.get("type") in ("number", "integer"):
-            text = quantity.amount(value, field.get("unit", ""))
+            unit = field.get("unit", "")
+            # tables of mixed quantities name the unit in each row
+            text = quantity.amount(value, row["unit"] if unit == "as in column unit" else unit)
         else:
             text = str(value)
         return nodes.inline(self.rawtext, text, classes=["datum"])
