@@ -168,6 +168,23 @@ def test_tables_that_a_room_reads_count_too(house_copy):
     assert freshness.key(page) != before
 
 
+@pytest.mark.parametrize(
+    ("changed", "again"),
+    [
+        ("book/guide/sphinx_ext/roles.py", True),  # sets the claims in every page
+        ("book/guide/quantity.py", True),  # the roles ask it how a number is written
+        ("book/guide/export.py", False),  # comes after the pages
+        ("data/chips.csv", False),
+    ],
+)
+def test_pages_are_written_again_when_they_must(house_copy, changed, again):
+    """What sets the pages has changed: every page is written anew, though no cell runs."""
+    before = freshness.writers()
+    assert freshness.writers() == before
+    append(house_copy / changed, "\n# changed\n")
+    assert (freshness.writers() != before) is again
+
+
 def test_words_do_not_make_a_chapter_run(house_copy):
     """Prose around the cells is no reason to execute them."""
     page = PAGE.format(rooms="data", line='data.table("chips")')

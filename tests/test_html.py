@@ -102,6 +102,17 @@ def test_no_style_or_script_asks_another_host_planted():
     found(check.foreign_in_script(script, "a.js"), "a.js:2", "//a.org")
 
 
+def test_no_script_is_given_twice(pages):
+    """A constant declared twice stops its script, with an error in the reader's console."""
+    none(p for name, page in pages.items() for p in check.declared_twice(page, name))
+
+
+def test_no_script_is_given_twice_planted():
+    """The second declaration is seen, with its line."""
+    page = soup("<script>const a = 1</script>\n<script>const b = 2; const a = 3</script>")
+    found(check.declared_twice(page, "a.html"), "a.html:2", "a is declared twice")
+
+
 def test_nothing_starts_a_kernel_elsewhere(pages):
     """The theme knows a service that runs cells: no button may call it."""
     none(

@@ -67,6 +67,18 @@ def foreign_requests(soup, name: str) -> list[str]:
     return problems
 
 
+def declared_twice(soup, name: str) -> list[str]:
+    """Find constants that two scripts of one page declare: the second script would not run."""
+    seen, problems = set(), []
+    for tag in soup.find_all("script", src=False):
+        for constant in re.findall(r"\b(?:const|let)\s+(\w+)\s*=", tag.string or ""):
+            if constant in seen:
+                problems.append(f"{name}:{tag.sourceline}: {constant} is declared twice: "
+                                "keep one of the two scripts")
+            seen.add(constant)
+    return problems
+
+
 def leftovers(html: str, soup, name: str) -> list[str]:
     """Find what a broken build leaves in a page."""
     problems = []

@@ -1,4 +1,4 @@
-"""Which chapters must run again.
+"""Which chapters must run again, and which pages must be written again.
 
 jupyter-cache knows a chapter by its code cells alone. A chapter also depends on the rooms of
 ``guide`` that it imports, on the tables that it and they read, and on the pinned versions.
@@ -19,8 +19,10 @@ from .. import data
 
 GUIDE = Path(__file__).resolve().parents[1]
 STORE = "guide-freshness.json"
+_WRITERS = "sphinx_ext"  # the entry of the store for the code that sets the pages
 _CELL = re.compile(r"^```\{code-cell\}.*?^```", re.MULTILINE | re.DOTALL)
 _IMPORT = re.compile(r"from\s+guide\s+import\s+([\w, ]+)|from\s+guide\.(\w+)\s+import")
+_ABOVE = re.compile(r"^from \.\. import (.+)$", re.MULTILINE)
 _LITERAL = re.compile(r"[\"']([a-z][a-z0-9_-]*)[\"']")
 
 
@@ -77,6 +79,19 @@ def key(text: str) -> str:
     return digest.hexdigest()
 
 
+def writers() -> str:
+    """Fingerprint of the roles, directives and builders that turn every chapter into a page."""
+    digest, rooms = hashlib.sha256(), set()
+    for path in sorted((GUIDE / "sphinx_ext").glob("*.py")):
+        source = path.read_text(encoding="utf-8")
+        digest.update(path.name.encode() + source.encode())
+        for names in _ABOVE.findall(source):
+            rooms |= {name.strip() for name in names.split(",")}
+    for room in sorted(rooms):
+        digest.update(_module(room)[0].encode())
+    return digest.hexdigest()
+
+
 def _keys(app) -> dict[str, str]:
     out = {}
     for docname in sorted(app.project.docnames):
@@ -93,6 +108,8 @@ def drop_stale(app):
     store = folder / STORE
     known = json.loads(store.read_text()) if store.is_file() else {}
     app.guide_keys = _keys(app)
+    app.guide_writers = writers()
+    app.guide_rewrite = known.get(_WRITERS) != app.guide_writers
     app.guide_stale = {d for d, k in app.guide_keys.items() if known.get(d, k) != k}
     app.guide_store = store
     if not app.guide_stale:
@@ -105,14 +122,16 @@ def drop_stale(app):
 
 
 def outdated(app, env, added, changed, removed):
-    """Have the stale chapters read again."""
-    return sorted(app.guide_stale - set(removed))
+    """Have the stale chapters read again; all pages when the code that sets them changed."""
+    stale = set(app.guide_keys) | set(env.found_docs) if app.guide_rewrite else app.guide_stale
+    return sorted(stale - set(removed))
 
 
 def remember(app, error):
     """Write down what the chapters were run with."""
     if error is None and app.guide_store.parent.is_dir():
-        app.guide_store.write_text(json.dumps(app.guide_keys, indent=0, sort_keys=True))
+        app.guide_store.write_text(json.dumps(
+            app.guide_keys | {_WRITERS: app.guide_writers}, indent=0, sort_keys=True))
 
 
 def setup(app):

@@ -1,0 +1,33 @@
+"""Page weight: the service that runs cells elsewhere, and scripts given twice, stay out."""
+
+from __future__ import annotations
+
+from docutils import nodes
+
+_SERVICE = "thebe"  # Jupyter Book loads it whether it is wanted or not
+_LAST = 900  # after every extension has added its own
+
+
+def drop_settings(app, doctree, docname):
+    """Take the service's settings out of a page's text."""
+    for raw in list(doctree.findall(nodes.raw)):
+        if _SERVICE in raw.astext() or "kernelName =" in raw.astext():
+            raw.parent.remove(raw)
+
+
+def trim_head(app, pagename, templatename, context, doctree):
+    """Keep each script once, and none of the service's."""
+    for kind in ("script_files", "css_files"):
+        kept = {}
+        for file in context.get(kind, []):
+            attributes = getattr(file, "attributes", {})
+            said = f"{getattr(file, 'filename', file)} {attributes.get('body', '')}"
+            if _SERVICE not in said:
+                kept.setdefault((said, str(sorted(attributes.items()))), file)
+        context[kind] = list(kept.values())
+
+
+def setup(app):
+    """Register the handlers."""
+    app.connect("doctree-resolved", drop_settings, priority=_LAST)
+    app.connect("html-page-context", trim_head, priority=_LAST)
