@@ -224,3 +224,13 @@ def test_palette_can_be_read(name, mode):
 def test_palette_can_be_read_planted():
     """A pale colour is seen: its contrast is too low."""
     assert contrast("#cccccc", "#ffffff") < 4.5 < contrast("#000000", "#ffffff") <= 21.01
+
+
+@pytest.mark.parametrize(("top", "written"), [(60_000, "40,000"), (2026, "2026"), (1, "1")])
+def test_axes_write_thousands_as_the_prose_does(top, written):
+    """Large numbers on an axis carry a comma; years and small numbers stay as they are."""
+    fig, ax = figures.new(2)
+    ax.set_xlim(0, top)
+    ax.set_xticks([{60_000: 40_000}.get(top, top)])
+    figures.show(fig, alt=ALT, source="data/chips.csv")
+    assert [label.get_text() for label in ax.get_xticklabels()] == [written]

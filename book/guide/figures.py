@@ -18,6 +18,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 from matplotlib import font_manager
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+from matplotlib.ticker import ScalarFormatter, StrMethodFormatter
 
 FONTS = Path(__file__).with_name("fonts")
 WIDTH_IN = 6.3  # drawn width; on paper it is set at text width
@@ -193,6 +194,12 @@ def show(fig: plt.Figure, *, alt: str, source: str, data=None) -> Shown:
         raise ValueError("alt is too short: say the kind of chart, what is plotted, and the point")
     if len(source) < 8:
         raise ValueError("source is too short: say where the numbers come from")
+    for axes in fig.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            # as in the prose: 10,000; a year keeps its four digits
+            if (type(axis.get_major_formatter()) is ScalarFormatter
+                    and 10_000 <= max(map(abs, axis.get_view_interval())) < 1_000_000):
+                axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     height = fig.get_figheight()
     # constrained layout keeps clear of the strip where the source line stands
     strip = 0.24 / height
