@@ -171,21 +171,27 @@ def counted(rows):
             assert "undisclosed" in str(error), f"data/models.csv:{line}: {error}"
 
 
-def off_totals(rows, excused):
-    """Models whose counted total is not the published one."""
+def off_counts(rows, excused, column, counts, tolerance, name):
+    """Models of which no way of counting gives the published number."""
     problems, off = [], set()
     for line, row, c in counted(rows):
-        if not row["published_total_billion"]:
+        if not row[column]:
             continue
-        ratio = transformer.total(c) / 1e9 / row["published_total_billion"]
-        if abs(ratio - 1) > 0.02:
+        ratios = [n / 1e9 / row[column] for n in counts(c)]
+        if min(abs(r - 1) for r in ratios) > tolerance:
             off.add(row["id"])
             if row["id"] not in excused:
                 problems.append(
-                    f"data/models.csv:{line}: '{row['id']}' counts {ratio:.3f} times its "
-                    "published total: correct the row, or say why in TOTAL_OFF")
+                    f"data/models.csv:{line}: '{row['id']}' counts {ratios[0]:.3f} times its "
+                    f"{column}: correct the row, or say why in {name}")
     return problems + [f"tests/test_arithmetic.py:1: '{key}' needs no excuse: take it out"
                        for key in excused if key not in off]
+
+
+def off_totals(rows, excused):
+    """Models whose counted total is not the published one."""
+    return off_counts(rows, excused, "published_total_billion",
+                      lambda c: [transformer.total(c)], 0.02, "TOTAL_OFF")
 
 
 def off_actives(rows, excused):
@@ -194,21 +200,10 @@ def off_actives(rows, excused):
     Makers differ in whether they count the input embedding, which is looked up and not
     multiplied: either count may be the published one.
     """
-    problems, off = [], set()
-    for line, row, c in counted(rows):
-        if not row["published_active_billion"]:
-            continue
-        full = transformer.active(c)
-        ratios = [n / 1e9 / row["published_active_billion"]
-                  for n in (full, full - c.vocab_size * c.d_model)]
-        if min(abs(r - 1) for r in ratios) > 0.03:
-            off.add(row["id"])
-            if row["id"] not in excused:
-                problems.append(
-                    f"data/models.csv:{line}: '{row['id']}' counts {ratios[0]:.3f} times its "
-                    "active parameters: correct the row, or say why in ACTIVE_OFF")
-    return problems + [f"tests/test_arithmetic.py:1: '{key}' needs no excuse: take it out"
-                       for key in excused if key not in off]
+    return off_counts(
+        rows, excused, "published_active_billion",
+        lambda c: [transformer.active(c), transformer.active(c) - c.vocab_size * c.d_model],
+        0.03, "ACTIVE_OFF")
 
 
 def test_published_counts(tables):

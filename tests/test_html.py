@@ -102,6 +102,18 @@ def test_no_style_or_script_asks_another_host_planted():
     found(check.foreign_in_script(script, "a.js"), "a.js:2", "//a.org")
 
 
+def test_both_dark_palettes_are_one(site):
+    """The dark that a reader chooses looks as the dark that the system asks for."""
+    none(check.palettes_differ((site / "_static/guide.css").read_text(encoding="utf-8")))
+
+
+def test_both_dark_palettes_are_one_planted(site):
+    """A colour changed in one of the two is seen."""
+    css = (site / "_static/guide.css").read_text(encoding="utf-8")
+    found(check.palettes_differ(css.replace("--ink: #e8ecf1", "--ink: #ffffff", 1)),
+          "guide.css", "--ink", "make both alike")
+
+
 def test_no_script_is_given_twice(pages):
     """A constant declared twice stops its script, with an error in the reader's console."""
     none(p for name, page in pages.items() for p in check.declared_twice(page, name))

@@ -67,6 +67,20 @@ def foreign_requests(soup, name: str) -> list[str]:
     return problems
 
 
+def palettes_differ(css: str) -> list[str]:
+    """Find colours that one of the two dark palettes of the style sheet lacks or has otherwise.
+
+    CSS cannot say "dark by the reader's choice, or by the system's when there is none" once.
+    """
+    heads = ('html[data-theme="dark"] {\n    color-scheme',
+             'html:not([data-theme="light"], [data-theme="dark"]) {\n    color-scheme')
+    chosen, system = (
+        set(re.findall(r"(--[\w-]+):\s*([^;]+);", css[css.index(head):].split("}")[0]))
+        for head in heads)
+    return [f"book/_static/guide.css: '{name}: {value}' stands in one dark palette only: make "
+            "both alike" for name, value in sorted(chosen ^ system)]
+
+
 def declared_twice(soup, name: str) -> list[str]:
     """Find constants that two scripts of one page declare: the second script would not run."""
     seen, problems = set(), []
