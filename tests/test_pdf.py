@@ -194,7 +194,7 @@ def test_a_bad_page_keeps_the_good_book_planted(tmp_path, body, says):
 
 def test_export_before_build_planted(tmp_path):
     """Without the book in print form the export says what to run."""
-    with pytest.raises(export.ExportError, match="make pdf"):
+    with pytest.raises(export.ExportError, match="make book"):
         export.write_typst(tmp_path, {})
 
 

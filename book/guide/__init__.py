@@ -10,7 +10,8 @@ Rooms, and what each may touch:
 ``tables``       a data frame shown alike on the web and on paper
 ``prose``        computed numbers for sentences, each with a guard
 ``sphinx_ext``   roles and directives; the only room that imports Sphinx
-``export``       from the built book to the PDF
+``pandoc``       the resolved book as a tree, from which all other formats are made
+``export``       from the resolved book to the PDF
 ``build``        the command behind ``make``
 
 Chapters may import any room but the last three.

@@ -1,4 +1,4 @@
-"""From the built book to the PDF: pandoc writes Typst, Typst sets the pages.
+"""From the resolved book to the PDF: pandoc writes Typst, Typst sets the pages.
 
 Input is what the ``print`` builder left: ``book.json`` and ``images/``. No TeX, no browser.
 """
@@ -10,7 +10,10 @@ import json
 import os
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+
+from . import pandoc
 
 PRINT = Path(__file__).with_name("print")
 FONTS = Path(__file__).with_name("fonts")
@@ -36,6 +39,178 @@ def fill_template(template: str) -> str:
     for key, value in values.items():
         template = template.replace(f"@{key}@", value)
     return template
+
+
+def typst_string(text: str) -> str:
+    """Quote text as a Typst string."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ") + '"'
+
+
+def call(name: str, *keys: str, **others: str) -> Callable[[dict[str, str]], str]:
+    """Make the opening of a Typst function from the attributes of a ``Div``.
+
+    Parameters
+    ----------
+    name : str
+        The function, defined in ``print/template.typ``.
+    *keys : str
+        Attributes that it takes as strings; ``to`` is passed as a label.
+    **others : str
+        Named arguments: name in the function -> attribute.
+    """
+    def opening(pairs: dict[str, str]) -> str:
+        given = [f"<{pairs[k]}>" if k == "to" else typst_string(pairs[k]) for k in keys]
+        given += [f"{k}: {typst_string(pairs[v])}" for k, v in others.items()]
+        return f"#{name}" + (f"({', '.join(given)})" if given else "") + "["
+    return opening
+
+
+def _chapter_head(pairs: dict[str, str]) -> str:
+    strip = "".join("({}, {}), ".format(*span.split("-")) for span in pairs["spans"].split())
+    return f"#chapterhead(total: {pairs['total']}, spans: ({strip}))["
+
+
+#: Kind of a ``Div`` -> its opening in Typst; ``None`` leaves only what is inside.
+TYPST: dict[str, Callable[[dict[str, str]], str] | None] = {
+    "cell": None,
+    "small": call("small"),
+    "callout": call("callout", title="title", kind="kind"),
+    "chapter-head": _chapter_head,
+    "claim-entry": call("claimentry", "mark", "verdict"),
+    "claim-line": call("claimline", "mark", "verdict", "to"),
+    "exercise": call("exercise", "number", "title", "level", "to"),
+    "answer": call("answer", "number", "title", "to"),
+    "reference": call("reference"),
+}
+
+
+def read_book(folder: Path) -> list:
+    """Read the resolved book, its answers gathered behind the chapters.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the ``print`` builder left the book.
+
+    Returns
+    -------
+    list
+        Pandoc blocks.
+
+    Raises
+    ------
+    ExportError
+        If the book has not been built for print.
+    """
+    return gather_answers(read_chapters(folder))
+
+
+def read_chapters(folder: Path) -> list:
+    """Read the resolved book with each answer under its exercise; see :func:`read_book`."""
+    source = folder / "book.json"
+    if not source.is_file():
+        raise ExportError("the book is not resolved yet: run 'make book'")
+    return json.loads(source.read_text(encoding="utf-8"))["blocks"]
+
+
+def gather_answers(blocks: list) -> list:
+    """Move the answers to an appendix of their own, chapter by chapter."""
+    kept, answers, title, known = [], [], "", None
+    for block in blocks:
+        if block["t"] == "Header" and block["c"][0] == 2:
+            title = pandoc.plain(block["c"][2]).partition("\u2002")
+            title = title[2] or title[0]
+        if pandoc.kind(block) != "answer":
+            kept.append(block)
+            continue
+        if known != title:
+            known = title
+            answers.append(_header(3, title))
+        answers.append(block)
+    if answers:
+        kept += [_header(2, "Answers to the exercises", "answers"), *answers]
+    return kept
+
+
+def _header(level: int, title: str, name: str = "") -> dict:
+    return {"t": "Header", "c": [level, pandoc.attr(name, ("unnumbered",)), [pandoc.words(title)]]}
+
+
+def set_typst(blocks: list) -> list:
+    """Say in Typst what pandoc has no word for.
+
+    Raises
+    ------
+    ExportError
+        If a block is of a kind that paper does not know.
+    """
+    keys = list(dict.fromkeys(
+        (node["c"][1], node["c"][0]["t"] == "DisplayMath") for node in pandoc.find(blocks, "Math")
+    ))
+    done = dict(zip(keys, pandoc.formulas(keys, "typst")))
+
+    def block(text):
+        return pandoc.raw("typst", text)
+
+    def inline(text):
+        return pandoc.raw_inline("typst", text)
+
+    def formula(node):
+        tex, display = node["c"][1], node["c"][0]["t"] == "DisplayMath"
+        inner = done[(tex, display)].strip().strip("$").strip()
+        return [inline(f"#math.equation(block: {'true' if display else 'false'}, "
+                       f"alt: {typst_string(spoken(tex))}, ${inner}$)")]
+
+    def special(node):
+        kind = pandoc.kind(node)
+        if kind not in TYPST:
+            raise ExportError(f"paper has no form for '{kind}': add it to TYPST in guide.export")
+        opening = TYPST[kind]
+        if opening is None:
+            return node["c"][1]
+        return [block(opening(pandoc.pairs(node))), *node["c"][1], block("]")]
+
+    def image(node):
+        alt, name = pandoc.plain(node["c"][1]), node["c"][2][0]
+        return [inline(f"#image({typst_string(name)}, alt: {typst_string(alt)})")]
+
+    def figure(node):
+        # pandoc's own figure loses the alternative text
+        picture = node["c"][2][0]["c"][0]["c"][1].removeprefix("#")
+        return [block(f"#figure({picture}, kind: image, placement: auto, caption: ["),
+                *node["c"][1][1], block("])")]
+
+    def link(node):
+        if pandoc.kind(node) != "claim-ref":
+            return None
+        target = node["c"][2][0].removeprefix("#")
+        return [inline(f"#claimref(<{target}>)["), *node["c"][1], inline("]")]
+
+    def place(node):
+        if pandoc.kind(node) != "mark":
+            return None
+        return [inline(f"#metadata(none)<{node['c'][0][0]}>")]
+
+    def header(node):
+        if pandoc.kind(node) != "part":
+            return None
+        return [block(f"#part({typst_string(pandoc.plain(node['c'][2]))})")]
+
+    return pandoc.change(blocks, {
+        "Math": formula, "Div": special, "Image": image, "Figure": figure, "Link": link,
+        "Span": place, "Header": header,
+    })
+
+
+def spoken(tex: str) -> str:
+    """A formula as text, for those who hear it."""
+    text = re.sub(r"\\(?:text|mathrm|operatorname|mathbf)\s*\{([^{}]*)\}", r"\1", tex)
+    text = re.sub(r"\\d?frac\{([^{}]*)\}\{([^{}]*)\}", r"(\1) over (\2)", text)
+    for name, word in {"times": "times", "cdot": "times", "approx": "is about", "le": "at most",
+                       "ge": "at least", "sum": "sum", "quad": " ", "left": "", "right": "",
+                       "in": "in"}.items():
+        text = re.sub(rf"\\{name}(?![A-Za-z])", f" {word} ", text)
+    return re.sub(r"\s+", " ", text.replace("{", "").replace("}", "").replace("\\", "")).strip()
 
 
 def index_marks(blocks: list, terms: dict[str, str]) -> list:
@@ -72,8 +247,7 @@ def index_marks(blocks: list, terms: dict[str, str]) -> list:
                         entry = terms[match.group(1)]
                         if entry not in seen:
                             seen.add(entry)
-                            out.append({"t": "RawInline",
-                                        "c": ["typst", f"#idx({json.dumps(entry, ensure_ascii=False)})"]})
+                            out.append(pandoc.raw_inline("typst", f"#idx({typst_string(entry)})"))
             return out
         if isinstance(node, dict):
             kind = node.get("t")
@@ -115,19 +289,9 @@ def write_typst(folder: Path, terms: dict[str, str]) -> Path:
     ExportError
         If the book has not been built for print.
     """
-    import pypandoc
-
-    source = folder / "book.json"
-    if not source.is_file():
-        raise ExportError("the book is not built for print yet: run 'make pdf'")
-    book = json.loads(source.read_text(encoding="utf-8"))
-    book["blocks"] = index_marks(book["blocks"], terms)
-    body = pypandoc.convert_text(
-        json.dumps(book, ensure_ascii=False),
-        "typst-smart",  # quotes and apostrophes stay as written: Typst would take some for primes
-        format="json",
-        extra_args=["--wrap=none"],
-    )
+    blocks = index_marks(set_typst(read_book(folder)), terms)
+    # quotes and apostrophes stay as written: Typst would take some for primes
+    body = pandoc.convert(blocks, "typst-smart")
     template = fill_template((PRINT / "template.typ").read_text(encoding="utf-8"))
     tail = "\n#heading(level: 2)[Index]\n#quiet(make-index())\n" if terms else ""
     shutil.copyfile(PRINT / "cover.svg", folder / "cover.svg")

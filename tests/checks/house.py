@@ -34,7 +34,8 @@ ROOMS: dict[str, set[str]] = {
     "tables": set(),
     "prose": {"quantity"},
     "ledger": {"data", "quantity"},
-    "export": set(),
+    "pandoc": set(),
+    "export": {"pandoc"},
     "build": {"data", "ledger", "export"},
 }
 _PURE = {"transformer", "quantity"}
@@ -75,7 +76,7 @@ def rooms(source: str, room: str, name: str) -> list[str]:
         elif target.startswith(".") and not inside:
             own = top
         if own is not None:
-            allowed = {"data", "ledger", "quantity", "figures", "sphinx_ext"} if inside else (
+            allowed = {"data", "ledger", "quantity", "figures", "pandoc", "sphinx_ext"} if inside else (
                 ROOMS.get(room, set()))
             if own not in allowed:
                 problems.append(f"{where}: it may know {sorted(allowed) or 'no other room'}")

@@ -2,53 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import re
 from html import escape
 
-import pypandoc
 from docutils import nodes
 from sphinx.util import logging
 
+from .. import pandoc
+
 log = logging.getLogger(__name__)
-API = [1, 23, 1]
-
-
-def convert(formulas: list[tuple[str, bool]], to: str, extra: list[str]) -> list[str]:
-    """Convert TeX formulas in one call of pandoc.
-
-    Parameters
-    ----------
-    formulas : list of (str, bool)
-        TeX, and whether the formula stands on its own line.
-    to : str
-        Pandoc's name of the output format.
-    extra : list of str
-        Further arguments.
-
-    Returns
-    -------
-    list of str
-        One converted formula for each.
-    """
-    if not formulas:
-        return []
-    blocks = []
-    for tex, display in formulas:
-        kind = {"t": "DisplayMath" if display else "InlineMath"}
-        blocks.append({"t": "Para", "c": [{"t": "Math", "c": [kind, tex]}]})
-        blocks.append({"t": "Para", "c": [{"t": "Str", "c": "QQSPLITQQ"}]})
-    document = json.dumps({"pandoc-api-version": API, "meta": {}, "blocks": blocks})
-    out = pypandoc.convert_text(document, to, format="json", extra_args=[*extra, "--wrap=none"])
-    parts = re.split(r"(?:<p>)?QQSPLITQQ(?:</p>)?", out)[: len(formulas)]
-    return [re.sub(r"^\s*(?:<p>)?|(?:</p>)?\s*$", "", part) for part in parts]
 
 
 def set_mathml(app, doctree):
     """Give each formula of a page its MathML."""
     found = list(doctree.findall(lambda n: isinstance(n, (nodes.math, nodes.math_block))))
     keys = list(dict.fromkeys((n.astext(), isinstance(n, nodes.math_block)) for n in found))
-    done = dict(zip(keys, convert(keys, "html", ["--mathml"])))
+    done = dict(zip(keys, pandoc.formulas(keys, "html", ("--mathml",))))
     for node in found:
         key = (node.astext(), isinstance(node, nodes.math_block))
         if "<math" not in done[key]:

@@ -1,13 +1,13 @@
 """The ``print`` builder: the whole book as one pandoc document, in the order of the contents.
 
 It stands between Sphinx, which resolves references, numbers and citations, and pandoc, which
-knows how each output format wants things said. What pandoc has no word for (a verdict badge, a
-chapter head, an index mark) is said to Typst directly.
+knows how each output format wants things said. What pandoc has no word for (a chapter head, an
+entry of the ledger) is a ``Div`` with a class; ``guide.export`` and ``guide.epub`` say how paper
+and e-book set it.
 """
 
 from __future__ import annotations
 
-import json
 import posixpath
 import re
 import shutil
@@ -18,17 +18,15 @@ from sphinx import addnodes
 from sphinx.builders import Builder
 from sphinx.util import logging
 
-from .. import ledger
-from . import apparatus, images, maths, roles
+from .. import ledger, pandoc
+from ..pandoc import attr, div, mark, strong, words
+from . import apparatus, images, roles
 
 log = logging.getLogger(__name__)
 _APOSTROPHE = re.compile(r"(?<=\w)'(?=\w|\s|[.,;:)])")
+#: Paragraphs that are set small: what a claim rests on, how long a chapter takes
+_SMALL = {"head-facts", "head-where", "entry-meta", "entry-evidence", "entry-uses"}
 MARK = "%"  # starts an internal target: %docname#id
-
-
-def typst_string(text: str) -> str:
-    """Quote text as a Typst string."""
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ") + '"'
 
 
 def label(docname: str, anchor: str = "") -> str:
@@ -37,28 +35,12 @@ def label(docname: str, anchor: str = "") -> str:
     return re.sub(r"[^A-Za-z0-9_-]", "-", text)
 
 
-def attr(identifier: str = "", classes: tuple = (), **pairs: str) -> list:
-    """Pandoc's attributes."""
-    return [identifier, list(classes), [[k, v] for k, v in pairs.items()]]
-
-
-def raw(text: str) -> dict:
-    """A block for Typst alone."""
-    return {"t": "RawBlock", "c": ["typst", text]}
-
-
-def raw_inline(text: str) -> dict:
-    """An inline for Typst alone."""
-    return {"t": "RawInline", "c": ["typst", text]}
-
-
 class Page:
     """Turns the resolved tree of one page into pandoc blocks."""
 
     def __init__(self, builder: "PrintBuilder", docname: str, doctree):
         self.builder = builder
         self.docname = docname
-        self.answers: list[tuple[dict, list]] = []
         self.footnotes = {
             id_: node for node in doctree.findall(nodes.footnote) for id_ in node["ids"]
         }
@@ -114,9 +96,14 @@ class Page:
         """Marks that carry the ids of a node."""
         return self.marks([i for i in node.get("ids", []) if self.builder.fresh(self.docname, i)])
 
+    def places(self, node) -> list:
+        """A block of the marks of a node, where it has any."""
+        spans = self.anchors(node)
+        return [{"t": "Plain", "c": spans}] if spans else []
+
     def marks(self, ids: list[str]) -> list:
         """Invisible places to link to."""
-        return [raw_inline(f"#metadata(none)<{label(self.docname, i)}>") for i in ids]
+        return [mark(label(self.docname, i)) for i in ids]
 
     # ---------------------------------------------------------------- blocks
 
@@ -130,7 +117,7 @@ class Page:
         first = self.level == 1
         name = label(self.docname) if first else (label(self.docname, ids[0]) if ids else "")
         number = self.builder.number(self.docname) if first else ""
-        inner = [{"t": "Str", "c": f"{number}\u2002"}] if number else []
+        inner = [words(f"{number}\u2002")] if number else []
         head = {
             "t": "Header",
             "c": [self.level + 1, attr(name, ("unnumbered",)), inner + self.inlines(title)],
@@ -151,11 +138,8 @@ class Page:
         inner = self.anchors(node) + self.inlines(node)
         if not inner:
             return []
-        classes = set(node.get("classes", []))
-        for name in ("head-facts", "entry-meta", "entry-evidence", "entry-uses", "head-where"):
-            if name in classes:
-                return [raw("#small["), {"t": "Para", "c": inner}, raw("]")]
-        return [{"t": "Para", "c": inner}]
+        paragraph = [{"t": "Para", "c": inner}]
+        return [div("small", paragraph)] if _SMALL & set(node.get("classes", [])) else paragraph
 
     def block_compound(self, node):
         if "toctree-wrapper" in node.get("classes", []):
@@ -168,16 +152,15 @@ class Page:
         kind = node.get("nb_element", "")
         classes = node.get("classes", [])
         if kind == "cell_code":
-            if "tag_remove-cell" in classes or "tag_remove-input" in classes:
-                return self.outputs(node)
-            return self.blocks(node)
+            shown = (self.outputs(node) if "tag_remove-input" in classes else self.blocks(node))
+            return [div("cell", shown, index=node["cell_index"])]
         if kind == "cell_code_source":
             cell = node.parent.get("classes", [])
             if {"tag_hide-input", "tag_hide-cell"} & set(cell):
                 return []  # cosmetics stay in the notebook
             return self.blocks(node)
         if "disagreement" in classes:
-            return [{"t": "Plain", "c": self.anchors(node)}, *self.blocks(node)]
+            return self.places(node) + self.blocks(node)
         return self.blocks(node)
 
     def outputs(self, node):
@@ -192,7 +175,7 @@ class Page:
                                          node.astext()]}]
 
     def block_math_block(self, node):
-        return [{"t": "Para", "c": [self.math(node.astext(), True)]}]
+        return [{"t": "Para", "c": [pandoc.math(node.astext(), True)]}]
 
     def block_bullet_list(self, node):
         return [{"t": "BulletList", "c": [self.blocks(item) for item in node.children]}]
@@ -228,8 +211,7 @@ class Page:
         heading = title.astext() if title is not None else node.tagname.capitalize()
         kind = next((c for c in node.get("classes", []) if c.startswith("admonition-")), "note")
         body = [b for c in node.children if c is not title for b in self.block(c)]
-        return [raw(f"#callout(title: {typst_string(heading)}, kind: {typst_string(kind)})["),
-                *body, raw("]")]
+        return [div("callout", body, title=heading, kind=kind.removeprefix("admonition-"))]
 
     block_note = block_tip = block_important = block_warning = block_seealso = block_admonition
     block_hint = block_caution = block_attention = block_admonition
@@ -262,16 +244,12 @@ class Page:
         if picture is None:
             return self.blocks(node)
         number = self.builder.figure_number("figure", self.docname, node["ids"])
-        lead = [{"t": "Strong", "c": [{"t": "Str", "c": f"Figure {number}."}]}, {"t": "Space"}]
-        text = lead + (self.inlines(caption) if caption is not None else [])
+        text = [strong(f"Figure {number}."), {"t": "Space"}]
+        text += self.inlines(caption) if caption is not None else []
         legend = [b for c in node.children if isinstance(c, nodes.legend) for b in self.blocks(c)]
-        spans = self.anchors(node)
-        # pandoc's own figure loses the alternative text
-        return [
-            *([{"t": "Plain", "c": spans}] if spans else []),
-            raw(f"#figure({self.image_call(picture)}, kind: image, placement: auto, caption: ["),
-            {"t": "Plain", "c": text}, *legend, raw("])"),
-        ]
+        return [*self.places(node), {"t": "Figure", "c": [
+            attr(), [None, [{"t": "Plain", "c": text}, *legend]],
+            [{"t": "Plain", "c": self.inline_image(picture)}]]}]
 
     def block_table(self, node):
         title = next((c for c in node.children if isinstance(c, nodes.title)), None)
@@ -289,12 +267,10 @@ class Page:
         caption = []
         if title is not None:
             number = self.builder.figure_number("table", self.docname, node["ids"])
-            caption = [{"t": "Plain", "c": [
-                {"t": "Strong", "c": [{"t": "Str", "c": f"Table {number}."}]}, {"t": "Space"},
-                *self.inlines(title)]}]
-        spans = self.anchors(node)
+            caption = [{"t": "Plain", "c": [strong(f"Table {number}."), {"t": "Space"},
+                                            *self.inlines(title)]}]
         return [
-            *([{"t": "Plain", "c": spans}] if spans else []),
+            *self.places(node),
             {"t": "Table", "c": [
                 attr(),
                 [None, caption], widths,
@@ -317,48 +293,39 @@ class Page:
     def block_citation(self, node):
         inner = [c for c in node.children if not isinstance(c, nodes.label)]
         body = [i for c in inner for i in self.inlines(c)]
-        return [raw("#reference["), {"t": "Para", "c": self.anchors(node) + body}, raw("]")]
+        return [div("reference", [{"t": "Para", "c": self.anchors(node) + body}])]
 
     def block_chapter_head(self, node):
-        strip = ", ".join(
-            f"({ledger.seconds(a)}, {ledger.seconds(b)})" for _, a, b in node["sections"]
-        )
-        total = ledger.seconds(ledger.END)
-        return [raw(f"#chapterhead(total: {total}, spans: ({strip}{',' if strip else ''}))["),
-                *self.blocks(node), raw("]")]
+        spans = " ".join(f"{ledger.seconds(a)}-{ledger.seconds(b)}"
+                         for _, a, b in node["sections"])
+        return [div("chapter-head", self.blocks(node), total=ledger.seconds(ledger.END),
+                    spans=spans)]
 
     def block_claim_entry(self, node):
-        mark, _ = ledger.VERDICTS[node["verdict"]]
-        head = f"{typst_string(mark)}, {typst_string(node['verdict'])}"
+        sign, _ = ledger.VERDICTS[node["verdict"]]
         if node["anchor"]:
-            return [raw(f"#claimentry({head})["), {"t": "Plain", "c": self.anchors(node)},
-                    *self.blocks(node), raw("]")]
+            return [div("claim-entry", self.places(node) + self.blocks(node), mark=sign,
+                        verdict=node["verdict"])]
         # in a chapter the statement is enough: the check stands in the appendix
-        name = label(roles.LEDGER_DOC, f"claim-{node['claim']}")
-        self.builder.wanted.setdefault(name, self.docname)
         brief = [b for child in node.children if "entry-check" not in child.get("classes", [])
                  for b in self.block(child)]
-        return [raw(f"#claimline({head}, <{name}>)["), *brief, raw("]")]
+        return [div("claim-line", brief, mark=sign, verdict=node["verdict"],
+                    to=self.target(roles.LEDGER_DOC, f"claim-{node['claim']}"))]
 
     def block_exercise(self, node):
-        answer = label(self.docname, f"solution-{node['name']}")
-        return [raw(f"#exercise({node['number']}, {typst_string(node['title'])}, "
-                    f"{typst_string(apparatus.LEVELS[node['level']])}, <{answer}>)["),
-                {"t": "Plain", "c": self.anchors(node)}, *self.blocks(node), raw("]")]
+        return [div("exercise", self.places(node) + self.blocks(node), number=node["number"],
+                    title=node["title"], level=apparatus.LEVELS[node["level"]],
+                    to=self.target(self.docname, f"solution-{node['name']}"))]
 
     def block_solution(self, node):
-        self.answers.append((dict(node.attributes), [
-            raw(f"#answer({node['number']}, {typst_string(node['title'])}, "
-                f"<{label(self.docname, node['name'])}>)["),
-            {"t": "Plain", "c": self.anchors(node)}, *self.blocks(node), raw("]")]))
-        return []
+        return [div("answer", self.places(node) + self.blocks(node), number=node["number"],
+                    title=node["title"], to=self.target(self.docname, node["name"]))]
 
     # ---------------------------------------------------------------- inlines
 
     def inline_Text(self, node):
-        # Typst would set the apostrophe of R1's as the prime of feet and minutes
-        text = _APOSTROPHE.sub("\u2019", node.astext().replace("\n", " "))
-        return [{"t": "Str", "c": text}]
+        # a straight one would come out as the prime of feet and minutes in R1's
+        return [words(_APOSTROPHE.sub("\u2019", node.astext().replace("\n", " ")))]
 
     def inline_emphasis(self, node):
         return [{"t": "Emph", "c": self.inlines(node)}]
@@ -377,26 +344,17 @@ class Page:
     def inline_subscript(self, node):
         return [{"t": "Subscript", "c": self.inlines(node)}]
 
-    def math(self, tex, display):
-        self.builder.formulas.setdefault((tex, display), None)
-        return {"t": "Span", "c": [attr("", ("formula",), display=str(int(display))),
-                                   [{"t": "Str", "c": tex}]]}
-
     def inline_math(self, node):
-        return [self.math(node.astext(), False)]
+        return [pandoc.math(node.astext(), False)]
 
     def inline_inline(self, node):
         return self.anchors(node) + self.inlines(node)
 
     inline_abbreviation = inline_inline
 
-    def image_call(self, node) -> str:
-        """Typst's call for an image with its alternative text."""
-        name = self.builder.keep_image(self.docname, node)
-        return f"image({typst_string(name)}, alt: {typst_string(node.get('alt', ''))})"
-
     def inline_image(self, node):
-        return [raw_inline(f"#{self.image_call(node)}")]
+        name = self.builder.keep_image(self.docname, node)
+        return [{"t": "Image", "c": [attr(), [words(node.get("alt", ""))], [name, ""]]}]
 
     def inline_target(self, node):
         return self.anchors(node) + self.inlines(node)
@@ -423,18 +381,23 @@ class Page:
             return [self.link(inner, self.docname, uri[1:])]
         return [{"t": "Link", "c": [attr(), inner, [uri, ""]]}]
 
-    def link(self, inner, docname, anchor):
-        target = label(docname, anchor)
-        self.builder.wanted.setdefault(target, self.docname)
-        return {"t": "Link", "c": [attr(), inner, [f"#{target}", ""]]}
+    def target(self, docname, anchor) -> str:
+        """Name of a place that is linked to, which must then exist."""
+        name = label(docname, anchor)
+        self.builder.wanted.setdefault(name, self.docname)
+        return name
+
+    def link(self, inner, docname, anchor, *classes):
+        """A link to a place of the book."""
+        return {"t": "Link", "c": [attr("", classes), inner,
+                                   [f"#{self.target(docname, anchor)}", ""]]}
 
     def inline_claim_ref(self, node):
-        target = label(roles.LEDGER_DOC, f"claim-{node['claim']}")
-        self.builder.wanted.setdefault(target, self.docname)
-        return [raw_inline(f"#claimref(<{target}>)["), *self.inlines(node), raw_inline("]")]
+        return [self.link(self.inlines(node), roles.LEDGER_DOC, f"claim-{node['claim']}",
+                          "claim-ref")]
 
     def inline_problematic(self, node):
-        return [{"t": "Str", "c": node.astext()}]
+        return [words(node.astext())]
 
 
 class PrintBuilder(Builder):
@@ -448,7 +411,6 @@ class PrintBuilder(Builder):
     supported_remote_images = False
 
     def init(self):
-        self.formulas: dict[tuple[str, bool], str | None] = {}
         self.wanted: dict[str, str] = {}
         self.given: set[str] = set()
 
@@ -506,34 +468,19 @@ class PrintBuilder(Builder):
     def write(self, build_docnames, updated_docnames, method="update"):
         """Write the whole book."""
         blocks: list = []
-        answers: list = []
         for part, docnames in self.parts():
             if part:
-                blocks.append(raw(f"#part({typst_string(part)})"))
+                blocks.append({"t": "Header", "c": [1, attr("", ("part",)), [words(part)]]})
             for docname in docnames:
                 doctree = self.env.get_and_resolve_doctree(docname, self)
-                page = Page(self, docname, doctree)
                 self.given.add(label(docname))
-                blocks += page.block(doctree)
-                if page.answers:
-                    title = self.env.titles[docname].astext()
-                    answers.append({"t": "Header", "c": [3, attr("", ("unnumbered",)),
-                                                         [{"t": "Str", "c": title}]]})
-                    answers += [b for _, body in page.answers for b in body]
-        if answers:
-            blocks.append({"t": "Header", "c": [2, attr("answers", ("unnumbered",)),
-                                                [{"t": "Str", "c": "Answers to the exercises"}]]})
-            blocks += answers
+                blocks += Page(self, docname, doctree).block(doctree)
         for target, docname in self.wanted.items():
             if target not in self.given:
                 log.error("the printed book links to a place that it does not have: %s", target,
                           location=docname)
-        keys = list(self.formulas)
-        done = dict(zip(keys, maths.convert(keys, "typst", [])))
-        blocks = set_formulas(blocks, done)
-        book = {"pandoc-api-version": maths.API, "meta": {}, "blocks": blocks}
         path = Path(self.outdir) / "book.json"
-        path.write_text(json.dumps(book, ensure_ascii=False), encoding="utf-8")
+        path.write_text(pandoc.document(blocks), encoding="utf-8")
 
     def parts(self):
         """Yield the parts of the contents with their pages."""
@@ -544,34 +491,6 @@ class PrintBuilder(Builder):
 
     def finish(self):
         """Nothing to finish."""
-
-
-def set_formulas(tree, done: dict[tuple[str, bool], str]):
-    """Put Typst formulas, each with a text that replaces it, where their TeX stands."""
-    if isinstance(tree, list):
-        return [set_formulas(item, done) for item in tree]
-    if not isinstance(tree, dict):
-        return tree
-    if tree.get("t") == "Span" and tree["c"][0][1] == ["formula"]:
-        display = tree["c"][0][2][0][1] == "1"
-        tex = tree["c"][1][0]["c"]
-        inner = done[(tex, display)].strip().strip("$").strip()
-        return raw_inline(
-            f"#math.equation(block: {'true' if display else 'false'}, "
-            f"alt: {typst_string(spoken(tex))}, ${inner}$)"
-        )
-    return {key: set_formulas(value, done) for key, value in tree.items()}
-
-
-def spoken(tex: str) -> str:
-    """A formula as text, for those who hear it."""
-    text = re.sub(r"\\(?:text|mathrm|operatorname|mathbf)\s*\{([^{}]*)\}", r"\1", tex)
-    text = re.sub(r"\\d?frac\{([^{}]*)\}\{([^{}]*)\}", r"(\1) over (\2)", text)
-    for name, word in {"times": "times", "cdot": "times", "approx": "is about", "le": "at most",
-                       "ge": "at least", "sum": "sum", "quad": " ", "left": "", "right": "",
-                       "in": "in"}.items():
-        text = re.sub(rf"\\{name}(?![A-Za-z])", f" {word} ", text)
-    return re.sub(r"\s+", " ", text.replace("{", "").replace("}", "").replace("\\", "")).strip()
 
 
 def setup(app):
