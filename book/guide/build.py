@@ -27,6 +27,7 @@ HTML = BUILD / "html"
 SITE = BUILD / "site"  # where the site is made; it replaces the old one only when it is whole
 PRINT = BUILD / "print"
 PDF = BUILD / "pdf" / "deepseek-moment.pdf"
+DECK = BUILD / "cards" / "deepseek-moment.apkg"
 STAMP = BUILD / "stamp.json"
 #: What goes into the book; a change in any of these files makes it out of date.
 INPUTS = ("_config.yml", "_toc.yml", "requirements.txt", "constraints.txt", "book", "data")
@@ -96,13 +97,15 @@ def check_data() -> None:
     SystemExit
         If a row is broken; the message names file, line, column and remedy.
     """
-    from . import data, ledger
+    from . import cards, data, ledger
 
     try:
         for entry in data.package()["resources"]:
             data.rows(entry["name"])
         ledger.claims()
-    except (data.DataError, ledger.LedgerError) as error:
+        cards.cards()
+        cards.quizzes()
+    except (cards.CardError, data.DataError, ledger.LedgerError) as error:
         raise SystemExit(f"The data does not hold together: {error}") from None
 
 
@@ -133,7 +136,15 @@ def build_pdf() -> None:
         raise SystemExit(f"\n{error}\nThe PDF that stood before is kept.") from None
 
 
+def build_deck() -> None:
+    """Write the cards for Anki and for other programs."""
+    from . import cards, export
+
+    cards.write(DECK.parent, export.EDITION)
+
+
 PARTS = {
+    "deck": ("the cards", build_deck, DECK),
     "html": ("the site", build_html, HTML / "index.html"),
     "pdf": ("the PDF", build_pdf, PDF),
 }
@@ -214,7 +225,7 @@ def main(arguments: list[str] | None = None) -> None:
     elif options.what == "serve":
         serve(options.port)
     else:
-        build({"book": ["html", "pdf"], "pdf": ["html", "pdf"]}.get(options.what, [options.what]))
+        build({"book": ["deck", "html", "pdf"], "pdf": ["html", "pdf"]}.get(options.what, [options.what]))
 
 
 if __name__ == "__main__":

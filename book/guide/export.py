@@ -81,6 +81,7 @@ TYPST: dict[str, Callable[[dict[str, str]], str] | None] = {
     "exercise": call("exercise", "number", "title", "level", "to"),
     "answer": call("answer", "number", "title", "to"),
     "reference": call("reference"),
+    "key": call("key", "title"),
 }
 
 
@@ -120,7 +121,7 @@ def gather_answers(blocks: list) -> list:
         if block["t"] == "Header" and block["c"][0] == 2:
             title = pandoc.plain(block["c"][2]).partition("\u2002")
             title = title[2] or title[0]
-        if pandoc.kind(block) != "answer":
+        if pandoc.kind(block) not in ("answer", "key"):
             kept.append(block)
             continue
         if known != title:
@@ -128,7 +129,7 @@ def gather_answers(blocks: list) -> list:
             answers.append(_header(3, title))
         answers.append(block)
     if answers:
-        kept += [_header(2, "Answers to the exercises", "answers"), *answers]
+        kept += [_header(2, "Answers", "answers"), *answers]
     return kept
 
 

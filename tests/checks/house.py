@@ -35,8 +35,13 @@ ROOMS: dict[str, set[str]] = {
     "prose": {"quantity"},
     "ledger": {"data", "quantity"},
     "pandoc": set(),
+    "values": {"data", "ledger", "quantity"},
+    "cards": {"data", "ledger", "quantity", "values"},
+    "nursery": {"data", "ledger"},
     "export": {"pandoc"},
-    "build": {"data", "ledger", "export"},
+    "build": {"cards", "data", "ledger", "export"},
+    "sphinx_ext": {"cards", "data", "figures", "ledger", "nursery", "pandoc", "quantity",
+                   "sphinx_ext", "values"},
 }
 _PURE = {"transformer", "quantity"}
 _DRAWS = {"matplotlib", "seaborn", "plotly"}
@@ -76,8 +81,7 @@ def rooms(source: str, room: str, name: str) -> list[str]:
         elif target.startswith(".") and not inside:
             own = top
         if own is not None:
-            allowed = {"data", "ledger", "quantity", "figures", "pandoc", "sphinx_ext"} if inside else (
-                ROOMS.get(room, set()))
+            allowed = ROOMS.get(room, set())
             if own not in allowed:
                 problems.append(f"{where}: it may know {sorted(allowed) or 'no other room'}")
         elif not target.startswith("."):

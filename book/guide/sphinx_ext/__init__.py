@@ -2,8 +2,10 @@
 
 ``roles``      a claim, a timestamp, a date, a value of a table, in a sentence
 ``apparatus``  chapter heads, the ledger, the glossary, exercises and solutions
+``study``      cards, questions that look back, quizzes
 ``images``     figures: alternative text, dark variant, the table behind
 ``maths``      formulas set as MathML when the site is built
+``kernels``    kernels that start with everything imported
 ``execution``  stopping at a failing cell, with file, line and reason
 ``freshness``  which chapters must run again
 ``lookups``    what is asked for each reference, and need be asked but once
@@ -13,12 +15,13 @@
 
 from __future__ import annotations
 
-from . import apparatus, execution, freshness, images, lookups, maths, printing, roles, scripts
+from . import apparatus, execution, freshness, images, kernels, lookups, maths, printing, roles, scripts, study
 
 
 def setup(app):
     """Register everything with Sphinx."""
-    for module in (roles, apparatus, images, lookups, maths, execution, freshness, printing, scripts):
+    for module in (roles, apparatus, study, images, lookups, maths, execution, freshness, kernels, printing,
+                   scripts):
         module.setup(app)
     # jupyter-book loads this one, and its author only forgot to say that it is safe
     for name in ("sphinx_multitoc_numbering", "sphinx_jupyterbook_latex", "sphinx_external_toc"):

@@ -25,7 +25,7 @@ from . import apparatus, images, roles
 log = logging.getLogger(__name__)
 _APOSTROPHE = re.compile(r"(?<=\w)'(?=\w|\s|[.,;:)])")
 #: Paragraphs that are set small: what a claim rests on, how long a chapter takes
-_SMALL = {"head-facts", "head-where", "entry-meta", "entry-evidence", "entry-uses"}
+_SMALL = {"card-source", "head-facts", "head-where", "entry-meta", "entry-evidence", "entry-uses"}
 MARK = "%"  # starts an internal target: %docname#id
 
 
@@ -33,6 +33,11 @@ def label(docname: str, anchor: str = "") -> str:
     """Name of a place in the printed book."""
     text = f"{docname}--{anchor}" if anchor else docname
     return re.sub(r"[^A-Za-z0-9_-]", "-", text)
+
+
+def numbered(items: list, style: str = "Decimal") -> dict:
+    """A numbered list."""
+    return {"t": "OrderedList", "c": [[1, {"t": style}, {"t": "Period"}], items]}
 
 
 class Page:
@@ -228,6 +233,7 @@ class Page:
     block_comment = block_index = block_footnote = block_nothing
     block_substitution_definition = block_meta = block_toctree = block_nothing
     block_figure_data = block_solution_gate = block_system_message = block_nothing
+    block_quiz_progress = block_nothing  # paper keeps no count
 
     def block_raw(self, node):
         if node.get("format") == "html":
@@ -320,6 +326,42 @@ class Page:
     def block_solution(self, node):
         return [div("answer", self.places(node) + self.blocks(node), number=node["number"],
                     title=node["title"], to=self.target(self.docname, node["name"]))]
+
+    def block_card_list(self, node):
+        """Questions in the chapter, answers in the appendix, under the same numbers."""
+        asked, told = [], []
+        for item in node.children:
+            question, *answer = item.children
+            asked.append([{"t": "Plain", "c": self.anchors(item) + self.inlines(question)}])
+            told.append([b for child in answer for b in self.block(child)])
+        title = "Looking back" if node["kind"] == "look-back" else "Cards"
+        return self.asked(asked, told, title, f"answers-{node['kind']}")
+
+    def block_quiz_list(self, node):
+        """Questions with lettered choices, the key in the appendix."""
+        asked, told = [], []
+        for item in node.children:
+            question, *choices = item.children
+            asked.append([
+                {"t": "Para", "c": self.anchors(item) + self.inlines(question)},
+                numbered([[{"t": "Plain", "c": self.inlines(c.children[0])}] for c in choices],
+                         "LowerAlpha")])
+            why = [strong(f"{item['right']}."), {"t": "Space"}]
+            for choice in sorted(choices, key=lambda c: not c["right"]):
+                if not choice["right"]:
+                    why += [words(f" ({choice['choice']})"), {"t": "Space"}]
+                why += self.inlines(choice.children[1])
+            told.append([{"t": "Plain", "c": why}])
+        return self.asked(asked, told, "Quiz", "answers-quiz")
+
+    def asked(self, questions, answers, title, place):
+        """Numbered questions, the place of their answers, and the answers for the appendix."""
+        name = label(self.docname, place)
+        self.builder.given.add(name)
+        return [numbered(questions),
+                div("small", [{"t": "Para", "c": [
+                    self.link([words("Answers")], self.docname, place)]}]),
+                div("key", [{"t": "Plain", "c": [mark(name)]}, numbered(answers)], title=title)]
 
     # ---------------------------------------------------------------- inlines
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from html import escape
 
 from docutils import nodes
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxRole
 
-from .. import data, ledger, quantity
+from .. import data, ledger, values
 
 LEDGER_DOC = "book/ledger"
-_EXPLICIT = re.compile(r"^(.+?)\s*<([^<>]+)>$", re.DOTALL)
 log = logging.getLogger(__name__)
 
 
@@ -51,16 +49,8 @@ class ClaimRole(BookRole):
     bare = False
 
     def render(self):
-        match = _EXPLICIT.match(self.text)
-        key = (match.group(2) if match else self.text).strip()
-        row = ledger.claim(key)
-        text = match.group(1) if match else row.figure(bare=self.bare)
-        strange = row.strange_numbers(text) if match else []
-        if strange:
-            raise ValueError(
-                f"the words hold {', '.join(strange)}, which the claim does not: "
-                "let the ledger print the number, or mend the words"
-            )
+        text = values.claim(self.text, bare=self.bare)
+        key = values.split(self.text)[1]
         uses(self.env).setdefault(self.env.docname, set()).add(key)
         return claim_ref(self.rawtext, text, claim=key)
 
@@ -86,36 +76,15 @@ class DateRole(BookRole):
     table = "timeline"
 
     def render(self):
-        row = data.row("timeline", self.text.strip())
-        return nodes.inline(
-            self.rawtext, quantity.date(row["date"], row["precision"]), classes=["date"]
-        )
+        return nodes.inline(self.rawtext, values.date(self.text), classes=["date"])
 
 
 class DatumRole(BookRole):
     """``{datum}`table/row/column``` prints one value of a table, with its unit."""
 
     def render(self):
-        parts = self.text.strip().split("/")
-        if len(parts) != 3:
-            raise ValueError("write table/row/column")
-        table, key, column = parts
-        self.depend(table)
-        row = data.row(table, key)
-        field = data.fields(table).get(column)
-        if field is None:
-            raise ValueError(f"table '{table}' has no column '{column}'")
-        value = row[column]
-        if value is None:
-            raise ValueError(f"'{key}' has no {column}: choose another value or fill the cell")
-        if field.get("type") == "date":
-            text = quantity.date(value)
-        elif field.get("type") in ("number", "integer"):
-            unit = field.get("unit", "")
-            # tables of mixed quantities name the unit in each row
-            text = quantity.amount(value, row["unit"] if unit == "as in column unit" else unit)
-        else:
-            text = str(value)
+        text = values.datum(self.text)
+        self.depend(self.text.split("/")[0].strip())
         return nodes.inline(self.rawtext, text, classes=["datum"])
 
 
@@ -127,13 +96,13 @@ class PlaceRole(BookRole):
     """``{place}`words <models#how-large-is-it>``` links to a page or to any id on it."""
 
     def render(self):
-        match = _EXPLICIT.match(self.text)
-        if not match:
+        words, target = values.split(self.text)
+        if words is None:
             raise ValueError("write {place}`words <page#anchor>`")
-        page, _, anchor = match.group(2).strip().partition("#")
+        page, _, anchor = target.partition("#")
         if f"book/{page}" not in self.env.found_docs:
             raise ValueError(f"there is no page '{page}'")
-        return place_ref(self.rawtext, match.group(1), page=f"book/{page}", anchor=anchor)
+        return place_ref(self.rawtext, words, page=f"book/{page}", anchor=anchor)
 
 
 def resolve_places(app, doctree, docname):
