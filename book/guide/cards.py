@@ -288,7 +288,7 @@ def write_tsv(path: Path) -> None:
     rows = records()
     lines = ["\t".join(rows[0])]
     for row in rows:
-        lines.append("\t".join(re.sub(r"\s+", " ", value) for value in row.values()))
+        lines.append("\t".join(re.sub(r"[\t\r\n]+", " ", value) for value in row.values()))
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
