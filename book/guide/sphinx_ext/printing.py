@@ -19,7 +19,7 @@ from sphinx.builders import Builder
 from sphinx.util import logging
 
 from .. import ledger, pandoc
-from ..pandoc import attr, div, mark, strong, words
+from ..pandoc import attr, div, place, strong, words
 from . import apparatus, images, roles
 
 log = logging.getLogger(__name__)
@@ -103,7 +103,7 @@ class Page:
 
     def marks(self, ids: list[str]) -> list:
         """Invisible places to link to."""
-        return [mark(label(self.docname, i)) for i in ids]
+        return [place(label(self.docname, i)) for i in ids]
 
     # ---------------------------------------------------------------- blocks
 
