@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 
-from . import export, pandoc
+from . import downloads, export, pandoc
 
 #: Names the book for good, through all its editions.
 IDENTIFIER = "urn:uuid:6f0b6d1e-4f0a-5b1c-9a53-0c459d459e25"
@@ -201,7 +201,7 @@ def cut(blocks: list) -> tuple[list[File], list[Place]]:
     """
     files: list[File] = []
     contents: list[Place] = []
-    for page in pieces(blocks, 2):
+    for page in export.pieces(blocks, 2):
         level, (anchor, *_), title = page[0]["c"]
         title = pandoc.plain(title)
         if level == 1:
@@ -213,11 +213,11 @@ def cut(blocks: list) -> tuple[list[File], list[Place]]:
         role = "appendix" if apparatus else "chapter"
         chapter = Place(title, f"{stem}.xhtml")
         contents[-1].under.append(chapter)
-        head, *sections = pieces(page, 3)
+        head, *sections = export.pieces(page, 3)
         files.append(File(f"{stem}.xhtml", title, role, head))
         apart = apparatus and size(page) > LONG
         for n, section in enumerate(sections, 1):
-            parts = pieces(section, 4) if apart and size(section) > LONG else [section]
+            parts = export.pieces(section, 4) if apart and size(section) > LONG else [section]
             for m, part in enumerate(parts):
                 if apart:
                     files.append(File(f"{stem}-{n}{f'-{m}' if m else ''}.xhtml",
@@ -232,16 +232,6 @@ def cut(blocks: list) -> tuple[list[File], list[Place]]:
 def size(blocks: list) -> int:
     """Length of blocks as pandoc writes them, about twice that of their XHTML."""
     return len(pandoc.document(blocks))
-
-
-def pieces(blocks: list, level: int) -> list[list]:
-    """Cut blocks before each heading of this level or above."""
-    out: list[list] = []
-    for block in blocks:
-        if not out or (block["t"] == "Header" and block["c"][0] <= level):
-            out.append([])
-        out[-1].append(block)
-    return out
 
 
 def add_index(files: list[File], contents: list[Place], terms: Mapping[str, str]) -> None:
@@ -455,9 +445,7 @@ _CONTAINER = (
 
 def pack(target: Path, written: Mapping[str, bytes]) -> None:
     """Zip the files of a book; the media type comes first and bare, as the standard asks."""
-    from .downloads import write_zip
-
-    write_zip(target, {
+    downloads.write_zip(target, {
         "mimetype": b"application/epub+zip", "META-INF/container.xml": _CONTAINER.encode(),
         **{f"EPUB/{name}": content for name, content in written.items()},
     }, bare=("mimetype",))

@@ -122,6 +122,16 @@ def read_chapters(folder: Path) -> list:
     return json.loads(source.read_text(encoding="utf-8"))["blocks"]
 
 
+def pieces(blocks: list, level: int) -> list[list]:
+    """Cut blocks before each heading of this level or above."""
+    out: list[list] = []
+    for block in blocks:
+        if not out or (block["t"] == "Header" and block["c"][0] <= level):
+            out.append([])
+        out[-1].append(block)
+    return out
+
+
 def gather_answers(blocks: list) -> list:
     """Move the answers to an appendix of their own, chapter by chapter."""
     kept, answers, title, known = [], [], "", None

@@ -36,7 +36,11 @@ ROOMS: dict[str, set[str]] = {
     "ledger": {"data", "quantity"},
     "pandoc": set(),
     "export": {"pandoc"},
-    "build": {"data", "ledger", "export"},
+    "epub": {"downloads", "export", "pandoc"},
+    "markdown": {"export", "pandoc"},
+    "notebooks": {"markdown", "pandoc"},
+    "downloads": {"data", "markdown", "notebooks"},
+    "build": {"data", "ledger", "export", "epub", "downloads"},
 }
 _PURE = {"transformer", "quantity"}
 _DRAWS = {"matplotlib", "seaborn", "plotly"}

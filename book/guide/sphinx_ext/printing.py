@@ -305,7 +305,7 @@ class Page:
         sign, _ = ledger.VERDICTS[node["verdict"]]
         if node["anchor"]:
             return [div("claim-entry", self.places(node) + self.blocks(node), mark=sign,
-                        verdict=node["verdict"])]
+                        verdict=node["verdict"], claim=node["claim"])]
         # in a chapter the statement is enough: the check stands in the appendix
         brief = [b for child in node.children if "entry-check" not in child.get("classes", [])
                  for b in self.block(child)]
@@ -336,6 +336,9 @@ class Page:
         return [{"t": "Strong", "c": self.inlines(node)}]
 
     def inline_literal(self, node):
+        return [{"t": "Code", "c": [attr(), node.astext()]}]
+
+    def inline_offer_ref(self, node):
         return [{"t": "Code", "c": [attr(), node.astext()]}]
 
     def inline_superscript(self, node):
