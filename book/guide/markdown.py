@@ -91,6 +91,15 @@ def set_markdown(blocks: list, link: Callable[[dict], list | None] | None = None
     def span(node):
         return node["c"][1]
 
+    def stressed(node):
+        # a space inside the stars would leave them standing
+        inner = list(node["c"])
+        text = inner[-1]["c"] if inner and inner[-1]["t"] == "Str" else ""
+        if not text.endswith(" "):
+            return None
+        inner[-1] = pandoc.words(text.rstrip())
+        return [node | {"c": inner}, {"t": "Space"}]
+
     def to_place(node):
         if not node["c"][2][0].startswith("#"):
             return None
@@ -108,7 +117,7 @@ def set_markdown(blocks: list, link: Callable[[dict], list | None] | None = None
 
     return pandoc.change(blocks, {"Div": special, "Figure": figure, "Table": table, "Span": span,
                                   "Link": to_place, "Header": header, "BulletList": listing,
-                                  "OrderedList": listing})
+                                  "OrderedList": listing, "Strong": stressed, "Emph": stressed})
 
 
 def _para(block: dict) -> dict:

@@ -86,14 +86,17 @@ def make(pages: Mapping[str, list], ran: Mapping[str, list[dict]]) -> dict[str, 
     """
     cut = {name: _groups(pages[name], cells) for name, cells in ran.items() if name in pages}
 
-    def link(node):
-        name = node["c"][2][0].removeprefix("#book-").partition("--")[0]
-        if name not in cut or pandoc.kind(node) == "claim-ref":
-            return node["c"][1]
-        return [{"t": "Link", "c": [pandoc.attr(), node["c"][1], [f"{name}.ipynb", ""]]}]
+    def leads(page: str):
+        """What becomes of a link on a page: it opens the other notebook, if there is one."""
+        def link(node):
+            name = node["c"][2][0].removeprefix("#book-").partition("--")[0]
+            if name not in cut or name == page or pandoc.kind(node) == "claim-ref":
+                return node["c"][1]
+            return [{"t": "Link", "c": [pandoc.attr(), node["c"][1], [f"{name}.ipynb", ""]]}]
+        return link
 
-    words = [markdown.set_markdown(item, link, up=1)
-             for groups in cut.values() for what, item in groups if what == "words"]
+    words = [markdown.set_markdown(item, leads(page), up=1)
+             for page, groups in cut.items() for what, item in groups if what == "words"]
     texts = iter(markdown.write(words))
     out = {}
     for name, groups in cut.items():
