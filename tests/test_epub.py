@@ -12,7 +12,6 @@ from xml.etree import ElementTree
 import pytest
 from checks import ebook as check
 from checks import found, none
-from test_pdf import numbered, titles  # noqa: F401
 
 from guide import build, epub, export, ledger, pandoc
 
@@ -21,7 +20,7 @@ LONG = 600_000  # bytes of one file, from which older readers stumble
 
 
 @pytest.fixture(scope="module")
-def files():
+def inside():
     """Files of the e-book by their path."""
     if not build.EPUB.is_file():
         pytest.fail("the EPUB is not built: run 'make book' first", pytrace=False)
@@ -29,15 +28,15 @@ def files():
 
 
 @pytest.fixture(scope="module")
-def chapters(files):
+def book(inside):
     """XHTML files of the e-book, parsed."""
-    return check.trees(files)
+    return check.trees(inside)
 
 
 @pytest.fixture(scope="module")
-def words(chapters):
+def words(book):
     """Text of the e-book without its contents."""
-    return "\n".join(check.text(tree) for name, tree in chapters.items() if name != "nav.xhtml")
+    return "\n".join(check.text(tree) for name, tree in book.items() if name != "nav.xhtml")
 
 
 @pytest.fixture(scope="module")
@@ -72,10 +71,10 @@ def test_epubcheck():
     none(messages(build.EPUB))
 
 
-def test_epubcheck_planted(files, tmp_path):
+def test_epubcheck_planted(inside, tmp_path):
     """A link to nowhere and a file that the package does not name are found."""
-    broken = dict(files)
-    broken["title.xhtml"] = files["title.xhtml"].replace(
+    broken = dict(inside)
+    broken["title.xhtml"] = inside["title.xhtml"].replace(
         b"<h1", b'<p><a href="gone.xhtml">gone</a></p><h1')
     bare = {n: raw for n, raw in broken.items() if n not in ("mimetype", "META-INF/container.xml")}
     epub.pack(tmp_path / "a.epub", bare)
@@ -96,24 +95,24 @@ def test_no_java_fails_in_ci_planted(monkeypatch, tmp_path):
 # ------------------------------------------------------------------ completeness
 
 
-def test_chapters_are_there(titles, chapters):  # noqa: F811
+def test_chapters_are_there(titles, book):
     """Each page of the contents has a file of its own, and the e-book's contents lead to it."""
-    entries = check.contents(chapters["nav.xhtml"])
+    entries = check.contents(book["nav.xhtml"])
     names = [re.sub(r"^\d+\u2002", "", title) for depth, title, _ in entries if depth == 2]
     none(check.missing(titles, "\n".join(names), "chapter"))
     own = [href for depth, _, href in entries if depth == 2]
     assert len(own) == len(set(own)) and not any("#" in href for href in own)
 
 
-def test_contents_have_three_levels(chapters, contents):
+def test_contents_have_three_levels(book, contents):
     """Parts hold chapters and chapters hold sections, and each part opens with a page."""
-    entries = check.contents(chapters["nav.xhtml"])
+    entries = check.contents(book["nav.xhtml"])
     depths = [depth for depth, *_ in entries]
     assert set(depths) == {1, 2, 3, 4} or set(depths) == {1, 2, 3}, depths
     assert all(b - a <= 1 for a, b in zip(depths, depths[1:])), "a level is skipped"
     assert depths.count(2) >= len(contents), "a page of the book is not in the contents"
     none(check.missing([title for depth, title, _ in entries],
-                       "\n".join(check.text(t) for n, t in chapters.items() if n != "nav.xhtml"),
+                       "\n".join(check.text(t) for n, t in book.items() if n != "nav.xhtml"),
                        "heading"))
 
 
@@ -125,19 +124,19 @@ def test_chapters_are_there_planted():
     assert check.contents(nav) == [(1, "A", "a.xhtml"), (2, "B", "b.xhtml")]
 
 
-def test_figures_and_tables_are_there(numbered, words):  # noqa: F811
+def test_figures_and_tables_are_there(numbered, words):
     """Each figure and table of the site is in the e-book, with number and caption."""
     assert numbered
     none(check.missing(numbered, words, "figure or table"))
 
 
-def test_figures_are_drawings_told_in_words(chapters, files, tree):
+def test_figures_are_drawings_told_in_words(book, inside, tree):
     """Each figure is an SVG without fonts and has its text; none is lost."""
-    none(check.images(chapters))
-    none(check.drawn_with_fonts(files))
-    shown = [e.get("src") for t in chapters.values() for e in t.iter() if e.tag.endswith("}img")]
+    none(check.images(book))
+    none(check.drawn_with_fonts(inside))
+    shown = [e.get("src") for t in book.values() for e in t.iter() if e.tag.endswith("}img")]
     wanted = {n["c"][2][0] for n in pandoc.find(tree, "Image")}
-    assert wanted and wanted <= set(shown) and wanted <= set(files)
+    assert wanted and wanted <= set(shown) and wanted <= set(inside)
     assert all(b"-dark" not in n.encode() for n in wanted), "the light variant is the one to show"
 
 
@@ -151,9 +150,9 @@ def test_figures_are_drawings_told_in_words_planted(image, says):
     found(check.drawn_with_fonts({"a.svg": b"<svg><text>a</text></svg>"}), "a.svg")
 
 
-def test_formulas_are_there(chapters, tree):
+def test_formulas_are_there(book, tree):
     """Each formula is MathML with a text that replaces it."""
-    have, wanted = check.formulas(chapters), pandoc.find(tree, "Math")
+    have, wanted = check.formulas(book), pandoc.find(tree, "Math")
     assert len(have) == len(wanted) > 0, f"{len(have)} formulas of {len(wanted)}"
     assert all(have), "a formula has no text: look at guide.export.spoken"
 
@@ -164,11 +163,11 @@ def test_formulas_are_there_planted():
     assert check.formulas({"a": page(f"<p>{math}</p>")}) == [""]
 
 
-def test_notes_open_and_lead_back(chapters, tree):
+def test_notes_open_and_lead_back(book, tree):
     """Each footnote opens in place, and leads back."""
-    none(p for name, t in chapters.items() for p in check.notes(t, name))
+    none(p for name, t in book.items() for p in check.notes(t, name))
     calls = sum(check.text(t) is not None and e.get(f"{check._EPUB}type") == "noteref"
-                for t in chapters.values() for e in t.iter())
+                for t in book.values() for e in t.iter())
     assert calls == len(pandoc.find(tree, "Note"))
 
 
@@ -197,22 +196,22 @@ def test_notes_open_and_lead_back_planted(body, says):
     found(check.notes(page(f"<div>{body}</div>"), "a.xhtml"), says)
 
 
-def test_answers_are_there(chapters, tree):
+def test_answers_are_there(book, tree):
     """Each exercise leads to its answer in the appendix, and each answer to its exercise."""
-    none(unanswered(chapters))
+    none(unanswered(book))
     count = sum(pandoc.kind(d) == "exercise" for d in pandoc.find(tree, "Div"))
-    boxes = [e for name, t in chapters.items() for e in t.iter() if e.get("class") == "answer"]
+    boxes = [e for name, t in book.items() for e in t.iter() if e.get("class") == "answer"]
     assert len(boxes) == count > 0
     assert all(name == "answers.xhtml" or name.startswith("answers-")
-               for name, t in chapters.items() for e in t.iter() if e.get("class") == "answer")
+               for name, t in book.items() for e in t.iter() if e.get("class") == "answer")
 
 
-def unanswered(chapters):
+def unanswered(book):
     """Exercises and answers whose links do not lead to each other."""
-    places = {e.get("id"): (name, box) for name, t in chapters.items() for box in t.iter()
+    places = {e.get("id"): (name, box) for name, t in book.items() for box in t.iter()
               if box.get("class") in ("exercise", "answer") for e in box.iter() if e.get("id")}
     problems = []
-    for name, t in chapters.items():
+    for name, t in book.items():
         for box in t.iter():
             kind = box.get("class")
             if kind not in ("exercise", "answer"):
@@ -235,30 +234,30 @@ def test_answers_are_there_planted():
     found(unanswered({"a": page(body.replace('href="#s"', 'href="#e"'))}), "leads to no answer")
 
 
-def test_claims_are_there(claims, chapters, words):
+def test_claims_are_there(claims, book, words):
     """Each claim stands in the ledger under its name, and the chapters lead there."""
     none(check.missing([c.statement[:40] for c in claims], words, "claim"))
-    ids = {e.get("id") for t in chapters.values() for e in t.iter()}
+    ids = {e.get("id") for t in book.values() for e in t.iter()}
     none(f"EPUB: claim '{c.id}' has no place in the ledger" for c in claims
          if f"book-ledger--claim-{c.id}" not in ids)
-    links = [e for t in chapters.values() for e in t.iter() if e.get("class") == "claim-ref"]
+    links = [e for t in book.values() for e in t.iter() if e.get("class") == "claim-ref"]
     assert len(links) > len(claims) / 2
     assert all("ledger" in e.get("href") for e in links)
 
 
-def test_the_index_leads_into_the_chapters(chapters):
+def test_the_index_leads_into_the_chapters(book):
     """The index lists terms with the chapters that mention them."""
-    links = [e.get("href") for e in chapters["index.xhtml"].iter() if e.tag.endswith("}a")]
+    links = [e.get("href") for e in book["index.xhtml"].iter() if e.tag.endswith("}a")]
     assert len(links) > 100 and not any(link.startswith("#") for link in links)
 
 
 # ------------------------------------------------------------------ form
 
 
-def test_links_lead_somewhere(chapters, files):
+def test_links_lead_somewhere(book, inside):
     """Each link and each image leads to a file, and to a place in it."""
-    none(check.dead_links(chapters, files))
-    none(check.repeated_ids(chapters))
+    none(check.dead_links(book, inside))
+    none(check.repeated_ids(book))
 
 
 @pytest.mark.parametrize(
@@ -270,40 +269,41 @@ def test_links_lead_somewhere_planted(link, says):
     """A link to no file and one to no place are seen; sound ones are not."""
     good = '<p id="a"><a href="#a">a</a><a href="b.xhtml#b">b</a><a href="https://a.org">w</a></p>'
     pages = {"a.xhtml": page(good), "b.xhtml": page('<p id="b">b</p>')}
-    none(check.dead_links(pages, list(pages)))
+    there = [*pages, "book.css"]
+    none(check.dead_links(pages, there))
     pages["a.xhtml"] = page(good + link)
-    found(check.dead_links(pages, list(pages)), "a.xhtml", says)
+    found(check.dead_links(pages, there), "a.xhtml", says)
     found(check.repeated_ids({"a": page('<p id="a">a</p><p id="a">b</p>')}), "'a' occurs twice")
 
 
-def test_metadata(files):
+def test_metadata(inside):
     """The package says title, authors, language, date, rights, and how accessible it is."""
-    none(check.metadata(files["content.opf"].decode()))
-    opf = files["content.opf"].decode()
+    none(check.metadata(inside["content.opf"].decode()))
+    opf = inside["content.opf"].decode()
     assert epub.IDENTIFIER in opf and export.EDITION.isoformat() in opf
 
 
-def test_metadata_planted(files):
+def test_metadata_planted(inside):
     """What the package leaves out is seen."""
-    opf = files["content.opf"].decode()
+    opf = inside["content.opf"].decode()
     found(check.metadata(opf.replace("dc:rights", "dc:left")), "dc:rights")
     found(check.metadata(opf.replace(">en-GB<", ">en-US<")), "en-US")
     found(check.metadata(opf.replace("schema:accessMode\"", "schema:mode\"")), "schema:accessMode")
     found(check.metadata(opf.replace("cover-image", "picture")), "cover-image")
 
 
-def test_cover_is_a_picture(files):
+def test_cover_is_a_picture(inside):
     """The cover has the size that shelves ask for."""
-    png = files["cover.png"]
+    png = inside["cover.png"]
     assert png[:8] == b"\x89PNG\r\n\x1a\n"
     width, height = struct.unpack(">II", png[16:24])
     assert width >= 1000 and 1.3 < height / width < 1.7
 
 
-def test_verdicts_are_told_without_colour(chapters):
+def test_verdicts_are_told_without_colour(book):
     """Each verdict has its sign and its word."""
-    none(check.badges(chapters, ledger.VERDICTS))
-    shown = sum(e.get("class", "").startswith("verdict ") for t in chapters.values()
+    none(check.badges(book, ledger.VERDICTS))
+    shown = sum(e.get("class", "").startswith("verdict ") for t in book.values()
                 for e in t.iter())
     assert shown > 100
 
@@ -315,9 +315,9 @@ def test_verdicts_are_told_without_colour_planted():
         found(check.badges({"a": made}, ledger.VERDICTS), "sign and word")
 
 
-def test_style_leaves_the_page_to_the_reader(files):
+def test_style_leaves_the_page_to_the_reader(inside):
     """No text has a colour of its own, so that dark pages stay legible."""
-    none(check.style(files["book.css"].decode()))
+    none(check.style(inside["book.css"].decode()))
 
 
 @pytest.mark.parametrize(
@@ -328,9 +328,9 @@ def test_style_leaves_the_page_to_the_reader_planted(rule):
     found(check.style(f"figure img {{ background: #fefefe; }}\n{rule}"), "epub.css", rule.split()[0])
 
 
-def test_nothing_is_left_of_a_broken_build(chapters):
+def test_nothing_is_left_of_a_broken_build(book):
     """No file shows a lost reference or a role."""
-    none(check.left(chapters))
+    none(check.left(book))
 
 
 @pytest.mark.parametrize("text", ["Figure ??", "{claim}`x`", "{offer}`x`", "at 0x7f00aa11bb"])
@@ -339,12 +339,12 @@ def test_nothing_is_left_of_a_broken_build_planted(text):
     found(check.left({"a.xhtml": page(f"<p>{text}</p>")}), "a.xhtml")
 
 
-def test_it_can_be_carried(files):
+def test_it_can_be_carried(inside):
     """The e-book is light enough for mail and shops, and its files for old readers."""
     size = build.EPUB.stat().st_size
     assert size < MOST, f"the EPUB has {size:,} bytes: drawings first, look at _build/print/images"
     none(f"EPUB {name}: {len(raw):,} bytes of XHTML: cut it, see LONG in guide.epub"
-         for name, raw in files.items() if name.endswith(".xhtml") and len(raw) > LONG)
+         for name, raw in inside.items() if name.endswith(".xhtml") and len(raw) > LONG)
 
 
 def test_the_same_bytes_each_time(tmp_path):

@@ -10,8 +10,6 @@ from pathlib import Path
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
-from bs4 import BeautifulSoup
-
 from .paper import squeeze
 
 _XHTML = "{http://www.w3.org/1999/xhtml}"
@@ -134,20 +132,18 @@ def contents(nav: ElementTree.Element) -> list[tuple[int, str, str]]:
 
 def metadata(opf: str) -> list[str]:
     """Check that the package says what the book is, and how far it can be used by whom."""
-    soup = BeautifulSoup(opf, "html.parser")
-    problems = []
-    for name in ("dc:title", "dc:creator", "dc:date", "dc:identifier", "dc:rights",
-                 "dc:description", "dc:language"):
-        found = soup.find(name)
-        if found is None or not found.get_text().strip():
-            problems.append(f"EPUB: no {name}: add it in guide.epub")
-    language = soup.find("dc:language")
-    if language is not None and language.get_text() != "en-GB":
-        problems.append(f"EPUB: language is '{language.get_text()}', and the book is in en-GB")
-    for name in ACCESS:
-        if not any(m.get_text().strip() for m in soup.find_all("meta", property=f"schema:{name}")):
-            problems.append(f"EPUB: no schema:{name}: add it in guide.epub")
-    if soup.find("item", properties="cover-image") is None:
+    package = ElementTree.fromstring(opf)
+    said = {f"dc:{e.tag.partition('}')[2]}": (e.text or "").strip()
+            for e in package.iter() if e.tag.startswith("{http://purl.org/dc/elements/1.1/}")}
+    access = {e.get("property") for e in package.iter() if (e.text or "").strip()}
+    problems = [f"EPUB: no {name}: add it in guide.epub" for name in (
+        "dc:title", "dc:creator", "dc:date", "dc:identifier", "dc:rights", "dc:description",
+        "dc:language") if not said.get(name)]
+    if said.get("dc:language", "en-GB") != "en-GB":
+        problems.append(f"EPUB: language is '{said['dc:language']}', and the book is in en-GB")
+    problems += [f"EPUB: no schema:{name}: add it in guide.epub" for name in ACCESS
+                 if f"schema:{name}" not in access]
+    if not any("cover-image" in (e.get("properties") or "").split() for e in package.iter()):
         problems.append("EPUB: no cover-image: shelves will show none")
     return problems
 
