@@ -17,6 +17,7 @@ from . import downloads, export, pandoc
 #: Names the book for good, through all its editions.
 IDENTIFIER = "urn:uuid:6f0b6d1e-4f0a-5b1c-9a53-0c459d459e25"
 LONG = 600_000  # a page of the apparatus whose blocks are longer is cut at its sections
+ACROSS = 56  # characters of a table across a small screen
 COVER_PPI = 210  # 170 by 240 mm: about 1400 by 2000 pixels, what bookshops ask for
 SUMMARY = (
     "Figures are drawings with text alternatives, formulas are MathML, verdicts are told by word "
@@ -161,7 +162,7 @@ def set_xhtml(blocks: list, name: str, where: Mapping[str, str],
                                           f'href="#note-{n}">{n}</a>')]
 
     def table(node):
-        return [pandoc.div("table", [node])]
+        return [pandoc.div("table", [breakable(node)])]
 
     # links are changed last, for other rules make some
     out = pandoc.change(blocks, {"Div": special, "Math": formula, "Note": note, "Table": table,
@@ -174,6 +175,33 @@ def set_xhtml(blocks: list, name: str, where: Mapping[str, str],
                 {"t": "Para", "c": [pandoc.strong(f"{n}. "), *body[0]["c"], *back]},
                 *body[1:], pandoc.raw("html", "</aside>")]
     return pandoc.change(out, {"Link": link})
+
+
+def breakable(table: dict) -> dict:
+    """Let a table be broken inside its longest words, as few as make it fit a small screen."""
+    columns: dict[int, int] = {}
+    *_, head, bodies, _foot = table["c"]
+    for _, cells in [*head[1], *(row for body in bodies for row in body[3])]:
+        for n, cell in enumerate(cells):
+            longest = max(map(len, pandoc.plain(cell[4]).split()), default=0)
+            columns[n] = max(columns.get(n, 0), longest)
+    for most in range(max(columns.values()), 4, -1):
+        if sum(min(width, most) + 2 for width in columns.values()) <= ACROSS:
+            break
+    if most == max(columns.values()):
+        return table
+
+    def cut(node):
+        parts = re.split(rf"(\S{{{most + 1},}})", node["c"])
+        return [_long(pandoc.words(part)) if n % 2 else pandoc.words(part)
+                for n, part in enumerate(parts) if part]
+
+    return pandoc.change([table], {"Str": cut, "Code": lambda node: [_long(node)]})[0]
+
+
+def _long(inline: dict) -> dict:
+    """A word that may be broken anywhere."""
+    return {"t": "Span", "c": [pandoc.attr("", ("long",)), [inline]]}
 
 
 def ids(blocks: list) -> list[str]:
