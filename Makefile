@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 RUN := PYTHONPATH=book $(BIN)/python -m guide.build
 
 .DEFAULT_GOAL := help
-.PHONY: help book html pdf serve notebooks lab test clean
+.PHONY: help book html pdf epub serve notebooks lab test clean
 
 help:  ## Say what there is
 	@echo "The DeepSeek Moment: a study guide"
@@ -18,7 +18,7 @@ $(VENV)/.ready: requirements.txt constraints.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-book: $(VENV)/.ready  ## Build the site and the PDF
+book: $(VENV)/.ready  ## Build the site, the PDF, the EPUB and all downloads
 	@$(RUN) book
 
 html: $(VENV)/.ready  ## Build the site: _build/html/index.html
@@ -26,6 +26,9 @@ html: $(VENV)/.ready  ## Build the site: _build/html/index.html
 
 pdf: $(VENV)/.ready  ## Build the PDF: _build/pdf/deepseek-moment.pdf
 	@$(RUN) pdf
+
+epub: $(VENV)/.ready  ## Build the EPUB: _build/epub/deepseek-moment.epub
+	@$(RUN) epub
 
 serve: html  ## Read the site at http://127.0.0.1:8000/ (PORT=8080 for another)
 	@$(RUN) serve --port $(or $(PORT),8000)

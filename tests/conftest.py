@@ -144,6 +144,31 @@ def own(pages, contents) -> dict[str, BeautifulSoup]:
 
 
 @pytest.fixture(scope="session")
+def titles(own):
+    """Titles of the pages in their order, without the number and the mark for the link."""
+    out = []
+    for page in own.values():
+        parts = [s for s in page.find("h1").strings if s.parent.get("class") in (None, [])]
+        out.append("".join(parts).strip())
+    return out
+
+
+@pytest.fixture(scope="session")
+def numbered(own):
+    """Each figure and table of the site: number and the start of its caption."""
+    out = []
+    for page in own.values():
+        for label in page.select(".caption-number"):
+            caption = label.find_next_sibling(class_="caption-text")
+            words = "".join(
+                s for s in caption.strings
+                if not any("claim-card" in (p.get("class") or ()) for p in s.parents)
+            )
+            out.append(f"{label.get_text().strip()}. {words.strip()[:24]}")
+    return out
+
+
+@pytest.fixture(scope="session")
 def drawings(site, files) -> dict[str, str]:
     """Text of each SVG among the images of the site, by its path."""
     return {

@@ -15,31 +15,6 @@ from guide import build, export
 PAGES = 60  # fewer, and something was lost on the way
 
 
-@pytest.fixture(scope="module")
-def titles(own):
-    """Titles of the pages in their order, without the number and the mark for the link."""
-    out = []
-    for page in own.values():
-        parts = [s for s in page.find("h1").strings if s.parent.get("class") in (None, [])]
-        out.append("".join(parts).strip())
-    return out
-
-
-@pytest.fixture(scope="module")
-def numbered(own):
-    """Each figure and table of the site: number and the start of its caption."""
-    out = []
-    for page in own.values():
-        for label in page.select(".caption-number"):
-            caption = label.find_next_sibling(class_="caption-text")
-            words = "".join(
-                s for s in caption.strings
-                if not any("claim-card" in (p.get("class") or ()) for p in s.parents)
-            )
-            out.append(f"{label.get_text().strip()}. {words.strip()[:24]}")
-    return out
-
-
 def test_chapters_are_there(titles, pdf):
     """Each page of the contents is in the PDF, and a bookmark leads to it."""
     none(check.missing_in_pdf(titles, pdf.text, "chapter"))

@@ -13,9 +13,17 @@ Rooms, and what each may touch:
 ``prose``        computed numbers for sentences, each with a guard
 ``sphinx_ext``   roles and directives; the only room that imports Sphinx
 ``nursery``      starts the chapters' kernels quickly
-``pandoc``       the resolved book as a tree, from which all other formats are made
-``export``       from the resolved book to the PDF
+``pandoc``       pandoc's document model, and what converts it
+
+``sphinx_ext`` leaves the book as one resolved tree of pandoc's, and from that are made
+
+``export``       the PDF
+``epub``         the EPUB
+``markdown``     the text as Markdown, and ``llms.txt``
+``notebooks``    the chapters as notebooks that run by themselves
+``downloads``    the archives, and the links and sizes of all downloads in the site
+
 ``build``        the command behind ``make``
 
-Chapters may import any room from ``data`` to ``prose``.
+Chapters may import the rooms from ``data`` to ``prose``.
 """

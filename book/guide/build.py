@@ -1,7 +1,9 @@
-"""The command behind ``make``: build the site and the PDF, say what is done and how long it took.
+"""The command behind ``make``: build the book in all its forms, say what is done and how long it
+took.
 
-``python -m guide.build book`` does both. Pages are read and written, and chapters executed,
-side by side. When nothing that goes into the book has changed, nothing is done.
+``python -m guide.build book`` does all. Pages are read and written, and chapters executed, side
+by side, and so are the forms that are made of the same resolved book. When nothing that goes into
+the book has changed, nothing is done.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 if not __package__:  # started as a file, as people without make do
@@ -28,9 +31,12 @@ SITE = BUILD / "site"  # where the site is made; it replaces the old one only wh
 PRINT = BUILD / "print"
 PDF = BUILD / "pdf" / "deepseek-moment.pdf"
 DECK = BUILD / "cards" / "deepseek-moment.apkg"
+EPUB = BUILD / "epub" / "deepseek-moment.epub"
+DOWNLOADS = BUILD / "downloads"
 STAMP = BUILD / "stamp.json"
 #: What goes into the book; a change in any of these files makes it out of date.
-INPUTS = ("_config.yml", "_toc.yml", "requirements.txt", "constraints.txt", "book", "data")
+INPUTS = ("_config.yml", "_toc.yml", "requirements.txt", "requirements-notebooks.txt",
+          "constraints.txt", "LICENSE", "LICENSE-TEXT", "CITATION.cff", "binder", "book", "data")
 
 
 def fingerprint() -> str:
@@ -122,16 +128,24 @@ def build_html() -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def build_pdf() -> None:
-    """Build the PDF from the chapters as they were executed for the site."""
-    from . import data, export
-
+def resolve() -> None:
+    """Write the book as one resolved tree, from the chapters as they were executed for the site."""
     sphinx("print", PRINT)
-    terms: dict[str, str] = {}
-    for row in data.rows("index_terms"):
-        terms[row["spelling"]] = row["entry"]
+
+
+def index_terms() -> dict[str, str]:
+    """Terms of the index: spelling in the text -> entry."""
+    from . import data
+
+    return {row["spelling"]: row["entry"] for row in data.rows("index_terms")}
+
+
+def build_pdf() -> None:
+    """Build the PDF from the resolved book."""
+    from . import export
+
     try:
-        export.compile_pdf(export.write_typst(PRINT, terms), PDF)
+        export.compile_pdf(export.write_typst(PRINT, index_terms()), PDF)
     except export.ExportError as error:
         raise SystemExit(f"\n{error}\nThe PDF that stood before is kept.") from None
 
@@ -143,15 +157,48 @@ def build_deck() -> None:
     cards.write(DECK.parent, export.EDITION)
 
 
+def build_epub() -> None:
+    """Build the EPUB from the resolved book."""
+    from . import epub, export
+
+    try:
+        epub.write_epub(PRINT, index_terms(), EPUB)
+    except export.ExportError as error:
+        raise SystemExit(f"\n{error}\nThe EPUB that stood before is kept.") from None
+
+
+def build_downloads() -> None:
+    """Build notebooks, Markdown and the archives from the resolved book."""
+    from . import downloads, export
+
+    try:
+        downloads.make(ROOT, PRINT, BUILD / "jupyter_execute" / "book", DOWNLOADS)
+    except export.ExportError as error:
+        raise SystemExit(f"\n{error}\nWhat stood in {DOWNLOADS} before is kept.") from None
+
+
+#: Part -> its title, what makes it, and the file that shows that it is there.
 PARTS = {
     "deck": ("the cards", build_deck, DECK),
     "html": ("the site", build_html, HTML / "index.html"),
+    "tree": ("the resolved book", resolve, PRINT / "book.json"),
     "pdf": ("the PDF", build_pdf, PDF),
+    "epub": ("the EPUB", build_epub, EPUB),
+    "downloads": ("the notebooks", build_downloads, DOWNLOADS / "deepseek-moment-notebooks.zip"),
+}
+#: What can be made side by side, once what stands before is there.
+STAGES = (("deck", "html"), ("tree",), ("pdf", "epub", "downloads"))
+#: Command -> the parts that it makes.
+COMMANDS = {
+    "html": ("html",), "pdf": ("html", "tree", "pdf"), "epub": ("html", "tree", "epub"),
+    "book": tuple(PARTS),
 }
 
 
-def build(parts: list[str]) -> None:
+def build(parts: Sequence[str]) -> None:
     """Build the named parts, skipping those that are up to date."""
+    from . import downloads
+
     key, times = fingerprint(), {}
     started = time.perf_counter()
     stamp = read_stamp()
@@ -159,27 +206,51 @@ def build(parts: list[str]) -> None:
     if todo:
         print("Checking the tables ...", flush=True)
         check_data()
-    for part in parts:
-        title, make, target = PARTS[part]
-        if part not in todo:
-            print(f"Nothing has changed: {title} is up to date.", flush=True)
-            continue
-        print(f"Building {title} ...", flush=True)
-        begin = time.perf_counter()
-        # a process each: Sphinx leaves its mark on the interpreter
-        code = subprocess.run(
-            [sys.executable, "-m", "guide.build", "--inner", part], env=environment()
-        ).returncode
-        if code:
-            raise SystemExit(code)
-        times[part] = time.perf_counter() - begin
-        write_stamp(part, key)
+    for stage in STAGES:
+        wanted = [part for part in stage if part in parts]
+        for part in wanted:
+            if part not in todo:
+                print(f"Nothing has changed: {PARTS[part][0]} is up to date.", flush=True)
+        times |= make_stage([part for part in wanted if part in todo], key)
+    if (HTML / "index.html").is_file():
+        downloads.publish(BUILD, HTML)
     print("\nYour book:")
     for part in parts:
         title, _, target = PARTS[part]
         took = f"{times[part]:.1f} s" if part in times else "unchanged"
-        print(f"  {title:9} {target.relative_to(ROOT)}   ({took})")
-    print(f"  in all    {time.perf_counter() - started:.1f} s")
+        print(f"  {title:17} {target.relative_to(ROOT)}   ({took})")
+    print(f"  in all            {time.perf_counter() - started:.1f} s")
+
+
+def make_stage(parts: Sequence[str], key: str) -> dict[str, float]:
+    """Make parts side by side; return how many seconds each took.
+
+    Raises
+    ------
+    SystemExit
+        If one of them fails, once all have ended.
+    """
+    begin, running, times, failed = time.perf_counter(), {}, {}, 0
+    for part in parts:
+        print(f"Building {PARTS[part][0]} ...", flush=True)
+        # a process each: Sphinx leaves its mark on the interpreter
+        running[part] = subprocess.Popen(
+            [sys.executable, "-m", "guide.build", "--inner", part], env=environment())
+    while running:
+        for part, process in list(running.items()):
+            code = process.poll()
+            if code is None:
+                continue
+            del running[part]
+            times[part] = time.perf_counter() - begin
+            if code:
+                failed = failed or code
+            else:
+                write_stamp(part, key)
+        time.sleep(0.02)
+    if failed:
+        raise SystemExit(failed)
+    return times
 
 
 def environment() -> dict[str, str]:
@@ -216,7 +287,7 @@ def serve(port: int) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command."""
     parser = argparse.ArgumentParser(prog="guide.build", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("book", "html", "pdf", "serve"), default="book")
+    parser.add_argument("what", nargs="?", choices=(*COMMANDS, "serve"), default="book")
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--inner", choices=tuple(PARTS), help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
@@ -225,7 +296,7 @@ def main(arguments: list[str] | None = None) -> None:
     elif options.what == "serve":
         serve(options.port)
     else:
-        build({"book": ["deck", "html", "pdf"], "pdf": ["html", "pdf"]}.get(options.what, [options.what]))
+        build(COMMANDS[options.what])
 
 
 if __name__ == "__main__":

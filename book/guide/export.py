@@ -10,7 +10,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from . import pandoc
@@ -21,6 +21,13 @@ TITLE = "The DeepSeek Moment"
 SUBTITLE = "A study guide to five hours on cheap intelligence, chips and states"
 UNINDEXED = "Apparatus"  # the part that the index leaves out
 AUTHOR = "The DeepSeek Moment authors"
+LANGUAGE = "en-GB"
+RIGHTS = "Text, figures and data: Creative Commons Attribution 4.0. Code: MIT."
+DESCRIPTION = (
+    "A study guide to Lex Fridman Podcast no. 459, in which Dylan Patel and Nathan Lambert explain "
+    "DeepSeek, China, export controls, chip factories and megaclusters. Every claim has a row in a "
+    "ledger with speaker, timestamp, evidence and verdict; what can be measured is measured."
+)
 #: Date of the edition. Fixed, so that one commit always gives the same bytes.
 EDITION = dt.date(2026, 11, 21)
 
@@ -35,7 +42,9 @@ def fill_template(template: str) -> str:
         "TITLE": TITLE, "SUBTITLE": SUBTITLE, "AUTHOR": AUTHOR,
         "YEAR": str(EDITION.year), "MONTH": str(EDITION.month), "DAY": str(EDITION.day),
         "EDITION": f"{EDITION.day} {EDITION:%B} {EDITION.year}",
+        "LICENCES": RIGHTS,
     }
+    template = template.replace("@COVER@", (PRINT / "cover.typ").read_text(encoding="utf-8"))
     for key, value in values.items():
         template = template.replace(f"@{key}@", value)
     return template
@@ -81,7 +90,7 @@ TYPST: dict[str, Callable[[dict[str, str]], str] | None] = {
     "exercise": call("exercise", "number", "title", "level", "to"),
     "answer": call("answer", "number", "title", "to"),
     "reference": call("reference"),
-    "key": call("key", "title"),
+    "key": call("key", "title", "to"),
 }
 
 
@@ -114,6 +123,16 @@ def read_chapters(folder: Path) -> list:
     return json.loads(source.read_text(encoding="utf-8"))["blocks"]
 
 
+def pieces(blocks: list, level: int) -> list[list]:
+    """Cut blocks before each heading of this level or above."""
+    out: list[list] = []
+    for block in blocks:
+        if not out or (block["t"] == "Header" and block["c"][0] <= level):
+            out.append([])
+        out[-1].append(block)
+    return out
+
+
 def gather_answers(blocks: list) -> list:
     """Move the answers to an appendix of their own, chapter by chapter."""
     kept, answers, title, known = [], [], "", None
@@ -126,7 +145,7 @@ def gather_answers(blocks: list) -> list:
             continue
         if known != title:
             known = title
-            answers.append(_header(3, title))
+            answers.append(_header(3, title, f"answers-{len(answers)}"))
         answers.append(block)
     if answers:
         kept += [_header(2, "Answers", "answers"), *answers]
@@ -137,6 +156,12 @@ def _header(level: int, title: str, name: str = "") -> dict:
     return {"t": "Header", "c": [level, pandoc.attr(name, ("unnumbered",)), [pandoc.words(title)]]}
 
 
+def set_formulas(blocks: list, to: str, extra: tuple[str, ...] = ()) -> dict:
+    """Convert all formulas of the book to one of pandoc's formats, each once."""
+    keys = list(dict.fromkeys(map(pandoc.formula, pandoc.find(blocks, "Math"))))
+    return dict(zip(keys, pandoc.formulas(keys, to, extra)))
+
+
 def set_typst(blocks: list) -> list:
     """Say in Typst what pandoc has no word for.
 
@@ -145,10 +170,7 @@ def set_typst(blocks: list) -> list:
     ExportError
         If a block is of a kind that paper does not know.
     """
-    keys = list(dict.fromkeys(
-        (node["c"][1], node["c"][0]["t"] == "DisplayMath") for node in pandoc.find(blocks, "Math")
-    ))
-    done = dict(zip(keys, pandoc.formulas(keys, "typst")))
+    done = set_formulas(blocks, "typst")
 
     def block(text):
         return pandoc.raw("typst", text)
@@ -157,8 +179,8 @@ def set_typst(blocks: list) -> list:
         return pandoc.raw_inline("typst", text)
 
     def formula(node):
-        tex, display = node["c"][1], node["c"][0]["t"] == "DisplayMath"
-        inner = done[(tex, display)].strip().strip("$").strip()
+        tex, display = pandoc.formula(node)
+        inner = done[tex, display].strip().strip("$").strip()
         return [inline(f"#math.equation(block: {'true' if display else 'false'}, "
                        f"alt: {typst_string(spoken(tex))}, ${inner}$)")]
 
@@ -188,7 +210,7 @@ def set_typst(blocks: list) -> list:
         return [inline(f"#claimref(<{target}>)["), *node["c"][1], inline("]")]
 
     def place(node):
-        if pandoc.kind(node) != "mark":
+        if pandoc.kind(node) != "place":
             return None
         return [inline(f"#metadata(none)<{node['c'][0][0]}>")]
 
@@ -214,7 +236,13 @@ def spoken(tex: str) -> str:
     return re.sub(r"\s+", " ", text.replace("{", "").replace("}", "").replace("\\", "")).strip()
 
 
-def index_marks(blocks: list, terms: dict[str, str]) -> list:
+def typst_mark(entry: str) -> dict:
+    """A mark of the printed index."""
+    return pandoc.raw_inline("typst", f"#idx({typst_string(entry)})")
+
+
+def index_marks(blocks: list, terms: Mapping[str, str],
+                put: Callable[[str], dict | None] = typst_mark) -> list:
     """Mark where the terms of the index stand: the first place in each section.
 
     Parameters
@@ -223,6 +251,8 @@ def index_marks(blocks: list, terms: dict[str, str]) -> list:
         Pandoc blocks of the book.
     terms : dict
         Spelling in the text -> entry in the index.
+    put : callable
+        Makes the mark for an entry, or ``None`` for no mark.
 
     Returns
     -------
@@ -248,7 +278,8 @@ def index_marks(blocks: list, terms: dict[str, str]) -> list:
                         entry = terms[match.group(1)]
                         if entry not in seen:
                             seen.add(entry)
-                            out.append(pandoc.raw_inline("typst", f"#idx({typst_string(entry)})"))
+                            made = put(entry)
+                            out += [made] if made else []
             return out
         if isinstance(node, dict):
             kind = node.get("t")
@@ -299,6 +330,21 @@ def write_typst(folder: Path, terms: dict[str, str]) -> Path:
     target = folder / "book.typ"
     target.write_text(template + "\n" + body + tail, encoding="utf-8")
     return target
+
+
+def cover_png(folder: Path, ppi: int) -> bytes:
+    """The cover of the printed book as a picture, its words set in the book's own fonts.
+
+    Shops and shelves show pictures only, and few readers set text in an SVG as it was drawn.
+    """
+    import typst
+
+    shutil.copyfile(PRINT / "cover.svg", folder / "cover.svg")
+    source = folder / "cover.typ"
+    source.write_text(fill_template('#let sans = "Source Sans 3"\n#set page(width: 170mm, '
+                                    'height: 240mm)\n@COVER@'), encoding="utf-8")
+    return typst.compile(str(source), format="png", ppi=ppi, font_paths=[str(FONTS)],
+                         ignore_system_fonts=True)
 
 
 def compile_pdf(source: Path, target: Path) -> None:

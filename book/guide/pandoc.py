@@ -36,9 +36,9 @@ def strong(text: str) -> dict:
     return {"t": "Strong", "c": [words(text)]}
 
 
-def mark(name: str) -> dict:
+def place(name: str) -> dict:
     """An invisible place to link to."""
-    return {"t": "Span", "c": [attr(name, ("mark",)), []]}
+    return {"t": "Span", "c": [attr(name, ("place",)), []]}
 
 
 def raw(fmt: str, text: str) -> dict:
@@ -164,3 +164,8 @@ def formulas(found: list[tuple[str, bool]], to: str, extra: tuple[str, ...] = ()
 def math(tex: str, display: bool) -> dict:
     """A formula in TeX."""
     return {"t": "Math", "c": [{"t": "DisplayMath" if display else "InlineMath"}, tex]}
+
+
+def formula(node: dict) -> tuple[str, bool]:
+    """TeX of a formula, and whether it stands on its own line."""
+    return node["c"][1], node["c"][0]["t"] == "DisplayMath"

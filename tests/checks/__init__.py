@@ -9,6 +9,8 @@ planted fault. A problem is one line: where it is, what is wrong, what to do.
 ``tables``    the data, the claim ledger, the bibliography
 ``site``      the built pages and their figures
 ``paper``     the PDF
+``ebook``     the EPUB
+``offers``    the downloads
 ``house``     code, commands, files under version control
 """
 

@@ -39,9 +39,13 @@ ROOMS: dict[str, set[str]] = {
     "cards": {"data", "ledger", "quantity", "values"},
     "nursery": {"data", "ledger"},
     "export": {"pandoc"},
-    "build": {"cards", "data", "ledger", "export"},
     "sphinx_ext": {"cards", "data", "figures", "ledger", "nursery", "pandoc", "quantity",
                    "sphinx_ext", "values"},
+    "epub": {"downloads", "export", "pandoc"},
+    "markdown": {"export", "pandoc"},
+    "notebooks": {"markdown", "pandoc"},
+    "downloads": {"data", "markdown", "notebooks"},
+    "build": {"data", "ledger", "export", "epub", "downloads"},
 }
 _PURE = {"transformer", "quantity"}
 _DRAWS = {"matplotlib", "seaborn", "plotly"}

@@ -19,7 +19,7 @@ from sphinx.builders import Builder
 from sphinx.util import logging
 
 from .. import ledger, pandoc
-from ..pandoc import attr, div, mark, strong, words
+from ..pandoc import attr, div, place, strong, words
 from . import apparatus, images, roles
 
 log = logging.getLogger(__name__)
@@ -108,7 +108,7 @@ class Page:
 
     def marks(self, ids: list[str]) -> list:
         """Invisible places to link to."""
-        return [mark(label(self.docname, i)) for i in ids]
+        return [place(label(self.docname, i)) for i in ids]
 
     # ---------------------------------------------------------------- blocks
 
@@ -311,7 +311,7 @@ class Page:
         sign, _ = ledger.VERDICTS[node["verdict"]]
         if node["anchor"]:
             return [div("claim-entry", self.places(node) + self.blocks(node), mark=sign,
-                        verdict=node["verdict"])]
+                        verdict=node["verdict"], claim=node["claim"])]
         # in a chapter the statement is enough: the check stands in the appendix
         brief = [b for child in node.children if "entry-check" not in child.get("classes", [])
                  for b in self.block(child)]
@@ -335,7 +335,7 @@ class Page:
             asked.append([{"t": "Plain", "c": self.anchors(item) + self.inlines(question)}])
             told.append([b for child in answer for b in self.block(child)])
         title = "Looking back" if node["kind"] == "look-back" else "Cards"
-        return self.asked(asked, told, title, f"answers-{node['kind']}")
+        return self.asked(asked, told, title, node["kind"])
 
     def block_quiz_list(self, node):
         """Questions with lettered choices, the key in the appendix."""
@@ -352,16 +352,17 @@ class Page:
                     why += [words(f" ({choice['choice']})"), {"t": "Space"}]
                 why += self.inlines(choice.children[1])
             told.append([{"t": "Plain", "c": why}])
-        return self.asked(asked, told, "Quiz", "answers-quiz")
+        return self.asked(asked, told, "Quiz", "quiz")
 
     def asked(self, questions, answers, title, place):
         """Numbered questions, the place of their answers, and the answers for the appendix."""
-        name = label(self.docname, place)
-        self.builder.given.add(name)
-        return [numbered(questions),
+        asked, told = (label(self.docname, f"{place}-{end}") for end in ("asked", "told"))
+        self.builder.given |= {asked, told}
+        return [{"t": "Plain", "c": [mark(asked)]}, numbered(questions),
                 div("small", [{"t": "Para", "c": [
-                    self.link([words("Answers")], self.docname, place)]}]),
-                div("key", [{"t": "Plain", "c": [mark(name)]}, numbered(answers)], title=title)]
+                    self.link([words("Answers")], self.docname, f"{place}-told")]}]),
+                div("key", [{"t": "Plain", "c": [mark(told)]}, numbered(answers)], title=title,
+                    to=asked)]
 
     # ---------------------------------------------------------------- inlines
 
@@ -378,6 +379,9 @@ class Page:
         return [{"t": "Strong", "c": self.inlines(node)}]
 
     def inline_literal(self, node):
+        return [{"t": "Code", "c": [attr(), node.astext()]}]
+
+    def inline_offer_ref(self, node):
         return [{"t": "Code", "c": [attr(), node.astext()]}]
 
     def inline_superscript(self, node):

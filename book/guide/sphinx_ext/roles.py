@@ -115,6 +115,27 @@ def resolve_places(app, doctree, docname):
         )
 
 
+class offer_ref(nodes.Inline, nodes.TextElement):
+    """A file that readers can take away; the build fills in link and size when it is made."""
+
+
+class OfferRole(BookRole):
+    """``{offer}`deepseek-moment.pdf``` names a download."""
+
+    def render(self):
+        return offer_ref(self.rawtext, self.text)
+
+
+def visit_offer(self, node):
+    """Write the name where :func:`guide.downloads.publish` finds it."""
+    self.body.append(f'<span class="offer" data-file="{escape(node.astext())}">')
+
+
+def depart_offer(self, node):
+    """Close it."""
+    self.body.append("</span>")
+
+
 def uses(env) -> dict[str, set[str]]:
     """Which claims each page cites."""
     if not hasattr(env, "guide_uses"):
@@ -179,6 +200,9 @@ def setup(app):
     """Register the roles."""
     app.add_node(claim_ref, html=(visit_html, depart_html),
                  text=(lambda self, node: None, lambda self, node: None))
+    app.add_node(offer_ref, html=(visit_offer, depart_offer),
+                 text=(lambda self, node: None, lambda self, node: None))
+    app.add_role("offer", OfferRole())
     app.add_role("claim", ClaimRole())
     app.add_role("claimnum", ClaimNumberRole())
     app.add_role("t", TimestampRole())
