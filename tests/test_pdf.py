@@ -32,11 +32,7 @@ def numbered(own):
     for page in own.values():
         for label in page.select(".caption-number"):
             caption = label.find_next_sibling(class_="caption-text")
-            words = "".join(
-                s for s in caption.strings
-                if not any("claim-card" in (p.get("class") or ()) for p in s.parents)
-            )
-            out.append(f"{label.get_text().strip()}. {words.strip()[:24]}")
+            out.append(f"{label.get_text().strip()}. {caption.get_text().strip()[:24]}")
     return out
 
 

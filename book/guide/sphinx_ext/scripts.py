@@ -5,6 +5,7 @@ from __future__ import annotations
 from docutils import nodes
 
 _SERVICE = "thebe"  # Jupyter Book loads it whether it is wanted or not
+_HIGHLIGHT = "sphinx_highlight.js"  # marks what Sphinx's search found; the book has its own
 _LAST = 900  # after every extension has added its own
 
 
@@ -22,7 +23,7 @@ def trim_head(app, pagename, templatename, context, doctree):
         for file in context.get(kind, []):
             attributes = getattr(file, "attributes", {})
             said = f"{getattr(file, 'filename', file)} {attributes.get('body', '')}"
-            if _SERVICE not in said:
+            if _SERVICE not in said and _HIGHLIGHT not in said:
                 kept.setdefault((said, str(sorted(attributes.items()))), file)
         context[kind] = list(kept.values())
 
