@@ -259,6 +259,7 @@
       status.textContent = hits.length ? `${count}. Arrow keys move, Enter opens.`
         : "Nothing was found. Fewer words, or another spelling, may help.";
       box.scrollTop = 0;
+      box.dataset.answers = text;
       if (!dialog) history.replaceState(null, "", `?q=${encodeURIComponent(text)}`);
     }
 

@@ -121,16 +121,12 @@ def spell_out(app, doctree) -> None:
             words, term = known[use.acronym]
             if use.plural and not words.endswith("s"):
                 words += "s"
-            mark = nodes.abbreviation("", whole[use.start:use.end], explanation=words,
-                                      inprint=use.bare and not spoken[id(text), use.start])
-            if term and not linked:
-                link = addnodes.pending_xref(
-                    "", mark, refdomain="std", reftype="term", reftarget=term, refexplicit=True,
-                    refwarn=True, refdoc=docname)
-            else:
-                mark["alone"] = not linked
-                link = mark
-            parts += [nodes.Text(whole[at:use.start]), link]
+            parts += [
+                nodes.Text(whole[at:use.start]),
+                nodes.abbreviation("", whole[use.start:use.end], explanation=words, term=term,
+                                   linked=linked,
+                                   inprint=use.bare and not spoken[id(text), use.start]),
+            ]
             at = use.end
         parts.append(nodes.Text(whole[at:]))
         text.parent.replace(text, [p for p in parts if not isinstance(p, nodes.Text) or p])
@@ -143,16 +139,23 @@ def _above(node: nodes.Node):
 
 
 def visit_html(self, node):
-    """Open an abbreviation; one that is no link can be reached by the keyboard all the same."""
+    """Open an abbreviation: in a link to its term, or within reach of the keyboard without one."""
+    terms = self.builder.env.get_domain("std").objects
+    place = terms.get(("term", node.get("term", "")))
     attributes = {"title": node["explanation"]} if node.hasattr("explanation") else {}
-    if node.get("alone"):
+    node["closes"] = "</abbr>"
+    if place and not node["linked"]:
+        uri = self.builder.get_relative_uri(self.builder.current_docname, place[0])
+        self.body.append(f'<a class="reference internal" href="{uri}#{place[1]}">')
+        node["closes"] += "</a>"
+    elif not node.get("linked"):
         attributes["tabindex"] = "0"
     self.body.append(self.starttag(node, "abbr", "", **attributes))
 
 
 def depart_html(self, node):
     """Close an abbreviation."""
-    self.body.append("</abbr>")
+    self.body.append(node["closes"])
 
 
 def setup(app):

@@ -143,7 +143,8 @@ class Collector:
             self.add("dispute", node["ids"][0], plain(title).rstrip(". "), path, plain(node))
         elif isinstance(node, nodes.admonition) and "admonition-disagree" in node["classes"]:
             pass  # each has its place on a page of its own
-        elif isinstance(node, nodes.container) or isinstance(node, apparatus.chapter_head):
+        elif isinstance(node, (nodes.container, apparatus.chapter_head)) or any(
+                isinstance(n, (nodes.figure, nodes.table)) and n["ids"] for n in node.findall()):
             for child in node.children:
                 self.visit(child, path, parts)
         elif isinstance(node, nodes.paragraph) and {"head-facts", "head-where"} & set(node["classes"]):
