@@ -43,7 +43,7 @@
   // -------------------------------------------------------------- the index
 
   const WEIGHTS = { Term: 2.2, Name: 2, Claim: 1.3, Figure: 1, Text: 1, Event: 0.9, Table: 0.7,
-    Disagreement: 0.8, Exercise: 0.6, Source: 0.55 };
+    Disagreement: 0.8, Exercise: 0.6, Card: 0.5, Quiz: 0.5, Source: 0.55 };
   const FIELDS = { title: 4, also: 4, where: 1.2, text: 1 };
   let index, engine, synonyms, ready;
 
@@ -256,8 +256,10 @@
       list.replaceChildren(...hits.slice(0, SHOWN).map(result));
       const count = hits.length > SHOWN ? `The best ${SHOWN} results` : hits.length === 1
         ? "One result" : `${hits.length} results`;
-      status.textContent = hits.length ? `${count}. Arrow keys move, Enter opens.`
-        : "Nothing was found. Fewer words, or another spelling, may help.";
+      if (!hits.length) status.textContent = "Nothing was found. Fewer words, or another spelling, may help.";
+      else {
+        status.replaceChildren(`${count}. `, element("span", "search-keys", "Arrow keys move, Enter opens."));
+      }
       box.scrollTop = 0;
       box.dataset.answers = text;
       if (!dialog) history.replaceState(null, "", `?q=${encodeURIComponent(text)}`);

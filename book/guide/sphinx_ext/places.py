@@ -29,11 +29,16 @@ KINDS = {
     "event": "Event",
     "source": "Source",
     "exercise": "Exercise",
+    "card": "Card",
+    "quiz": "Quiz",
     "dispute": "Disagreement",
 }
 #: page -> kind of the rows of its tables, and the column that names a row
+#: nodes that ask: the question is their first child
+_ASKS = {"card": "card", "quiz_question": "quiz"}
 ROWS = {"book/who-and-what": ("name", 0), "book/timeline": ("event", 1)}
 _TABLES = re.compile(r"tab-who-(?!roads|themes)|tab-timeline-")  # those that list them
+_LETTER = re.compile(r"[^\W\d_]")
 _SPACE = re.compile(r"\s+")
 _ADDRESS = re.compile(r"\s*(?:(?:URL|doi|DOI):?)?\s*https?://\S+")
 _READING = re.compile(r"\s*Opened: .*$", re.DOTALL)  # how it was read: its own page tells
@@ -138,6 +143,13 @@ class Collector:
         elif isinstance(node, apparatus.exercise):
             title = f"Exercise {node['number']}. {node['title']}"
             self.add("exercise", node["ids"][0], title, path, plain(node))
+        elif node.tagname in _ASKS:
+            question, *rest = node.children
+            self.add(_ASKS[node.tagname], node["ids"][0], plain(question), path,
+                     " ".join(map(plain, rest)))
+        elif {n.tagname for n in node.children} & set(_ASKS):
+            for child in node.children:
+                self.visit(child, path, parts)
         elif isinstance(node, nodes.container) and "disagreement" in node["classes"]:
             title = next(iter(node.findall(nodes.strong)), nodes.strong())
             self.add("dispute", node["ids"][0], plain(title).rstrip(". "), path, plain(node))
@@ -192,7 +204,8 @@ class Collector:
                 rest = " · ".join(c for i, c in enumerate(cells) if i != naming and c)
                 self.add(kind, row["ids"][0], cells[naming], path, rest)
         text = "" if listed else " · ".join(
-            filter(None, (squeeze(plain(entry)) for entry in node.findall(nodes.entry))))
+            cell for cell in (squeeze(plain(entry)) for entry in node.findall(nodes.entry))
+            if _LETTER.search(cell))
         self.add("table", node["ids"][0], self.number("table", node), path, caption, cells=text)
 
 

@@ -13,9 +13,7 @@ from .. import data, ledger
 from . import places
 
 INDEX = "_static/search-index.js"
-_SPHINX = ("searchindex.js", "_static/searchtools.js", "_static/language_data.js",
-           "_static/sphinx_highlight.js")
-_DESCRIBED = {"book/data-catalogue"}  # its tables tell of columns; their titles will do
+_BY_CAPTION = {"book/data-catalogue", "book/notes"}  # columns, and what chapters treat at length
 
 
 def synonyms() -> list[list[str]]:
@@ -33,8 +31,10 @@ def synonyms() -> list[list[str]]:
 
 def said(place: places.Place, page: places.Page) -> str:
     """The words of a place that are looked through."""
-    if place.kind == "table" and page.name not in _DESCRIBED:
+    if place.kind == "table" and page.name not in _BY_CAPTION:
         return f"{place.text} {place.more['cells']}"
+    if place.kind in ("card", "quiz"):
+        return ""  # its title asks, and the chapter answers
     return place.text
 
 
@@ -83,11 +83,9 @@ def write(app, error) -> None:
     """Write the index, once all pages are written."""
     if error is not None or app.builder.name != "html":
         return
-    out = Path(app.outdir)
     text = json.dumps(index(list(places.pages(app))), ensure_ascii=False, separators=(",", ":"))
-    (out / INDEX).write_text(f"window.deepseekMomentIndex={text};\n", encoding="utf-8")
-    for name in _SPHINX:
-        (out / name).unlink(missing_ok=True)
+    path = Path(app.outdir) / INDEX
+    path.write_text(f"window.deepseekMomentIndex={text};\n", encoding="utf-8")
 
 
 def without_sphinx(app) -> None:
