@@ -10,18 +10,25 @@
 ``freshness``  which chapters must run again
 ``lookups``    what is asked for each reference, and need be asked but once
 ``scripts``    what a page need not load
+``acronyms``   spelt out where a chapter first uses them
+``places``     what stands where, for search and previews
+``previews``   what a link leads to, shown beside it
+``search``     what the search of the book looks through
 ``printing``   the builder that hands the book to the PDF
 """
 
 from __future__ import annotations
 
-from . import apparatus, execution, freshness, images, kernels, lookups, maths, printing, roles, scripts, study
+from . import (
+    acronyms, apparatus, execution, freshness, images, kernels, lookups, maths, places, previews,
+    printing, roles, scripts, search, study,
+)
 
 
 def setup(app):
     """Register everything with Sphinx."""
-    for module in (roles, apparatus, study, images, lookups, maths, execution, freshness, kernels, printing,
-                   scripts):
+    for module in (roles, apparatus, study, images, lookups, maths, execution, freshness, kernels,
+                   acronyms, places, search, previews, printing, scripts):
         module.setup(app)
     # jupyter-book loads this one, and its author only forgot to say that it is safe
     for name in ("sphinx_multitoc_numbering", "sphinx_jupyterbook_latex", "sphinx_external_toc"):

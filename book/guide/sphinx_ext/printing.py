@@ -396,7 +396,9 @@ class Page:
     def inline_inline(self, node):
         return self.anchors(node) + self.inlines(node)
 
-    inline_abbreviation = inline_inline
+    def inline_abbreviation(self, node):
+        words = f" ({node['explanation']})" if node.get("inprint") else ""
+        return self.inlines(node) + ([{"t": "Str", "c": words}] if words else [])
 
     def inline_image(self, node):
         name = self.builder.keep_image(self.docname, node)

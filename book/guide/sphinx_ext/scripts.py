@@ -1,10 +1,17 @@
-"""Page weight: the service that runs cells elsewhere, and scripts given twice, stay out."""
+"""Page weight: a service that runs cells elsewhere, icons by the thousand, scripts given twice."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from docutils import nodes
 
 _SERVICE = "thebe"  # Jupyter Book loads it whether it is wanted or not
+_HIGHLIGHT = "sphinx_highlight.js"  # marks what Sphinx's search found; the book has its own
+#: what the theme and Sphinx copy into the site though no page asks for it
+_UNUSED = ("_static/scripts/fontawesome.*", "_static/vendor/fontawesome/webfonts/*",
+           "_static/searchtools.js", "_static/language_data.js", "_static/sphinx_highlight.js",
+           "_static/*webpack-macros.html", "searchindex.js")
 _LAST = 900  # after every extension has added its own
 
 
@@ -22,12 +29,21 @@ def trim_head(app, pagename, templatename, context, doctree):
         for file in context.get(kind, []):
             attributes = getattr(file, "attributes", {})
             said = f"{getattr(file, 'filename', file)} {attributes.get('body', '')}"
-            if _SERVICE not in said:
+            if _SERVICE not in said and _HIGHLIGHT not in said:
                 kept.setdefault((said, str(sorted(attributes.items()))), file)
         context[kind] = list(kept.values())
+
+
+def drop_files(app, error):
+    """Leave out of the site what no page loads."""
+    if error is None and app.builder.name == "html":
+        for pattern in _UNUSED:
+            for path in Path(app.outdir).glob(pattern):
+                path.unlink()
 
 
 def setup(app):
     """Register the handlers."""
     app.connect("doctree-resolved", drop_settings, priority=_LAST)
     app.connect("html-page-context", trim_head, priority=_LAST)
+    app.connect("build-finished", drop_files)
