@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -160,6 +162,33 @@ def pdf() -> Pdf:
         pytest.fail("the PDF is not built: run 'make book' first", pytrace=False)
     reader = PdfReader(build.PDF)
     return Pdf(reader, [page.extract_text() for page in reader.pages], build.PDF.read_bytes())
+
+
+#: A browser that asks nobody for updates and leaves nothing behind.
+BROWSER_FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A headless Chromium, for what only a browser can tell."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        sync_playwright = None
+    if program is None or sync_playwright is None:
+        said = ("tests in a browser need Chromium and Playwright: 'apt-get install chromium' or "
+                "the like, and 'pip install -r requirements.txt'")
+        if os.environ.get("CI", "").lower() == "true":
+            pytest.fail(said, pytrace=False)
+        pytest.skip(said)
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=program, args=list(BROWSER_FLAGS))
+        yield running
+        running.close()
 
 
 @pytest.fixture(scope="session")

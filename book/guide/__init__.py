@@ -7,6 +7,8 @@ Rooms, and what each may touch:
 ``ledger``       what a claim is, its verdict, how its value prints
 ``transformer``  parameter counts and cache sizes of language models
 ``figures``      the look of a figure and the form in which it is saved
+``interactive``  what an explorer is: controls, numbers, a chart that follows
+``explorers``    the explorers of the book
 ``tables``       a data frame shown alike on the web and on paper
 ``prose``        computed numbers for sentences, each with a guard
 ``sphinx_ext``   roles and directives; the only room that imports Sphinx

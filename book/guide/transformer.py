@@ -6,6 +6,7 @@ function names its source. Counts are exact, not approximations of the form 12·
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
@@ -206,3 +207,16 @@ def training_flops(parameters: float, tokens: float) -> float:
     if parameters < 0 or tokens < 0:
         raise ValueError("parameters and tokens cannot be negative")
     return 6.0 * parameters * tokens
+
+
+def conversations(memory: float, weights: float, per_conversation: float) -> int:
+    """Count the conversations whose caches fit beside the weights of a model.
+
+    Parameters
+    ----------
+    memory, weights, per_conversation : float
+        Memory of the machine, size of the weights, cache of one conversation: all in one unit.
+    """
+    if per_conversation <= 0:
+        raise ValueError("per_conversation must be positive")
+    return max(0, math.floor((memory - weights) / per_conversation))

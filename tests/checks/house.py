@@ -32,6 +32,8 @@ ROOMS: dict[str, set[str]] = {
     "transformer": set(),
     "figures": set(),
     "tables": set(),
+    "interactive": {"figures", "quantity"},
+    "explorers": {"data", "interactive", "transformer"},
     "prose": {"quantity"},
     "ledger": {"data", "quantity"},
     "export": set(),
@@ -75,7 +77,9 @@ def rooms(source: str, room: str, name: str) -> list[str]:
         elif target.startswith(".") and not inside:
             own = top
         if own is not None:
-            allowed = {"data", "ledger", "quantity", "figures", "sphinx_ext"} if inside else (
+            allowed = {
+                "data", "ledger", "quantity", "figures", "interactive", "explorers", "sphinx_ext",
+            } if inside else (
                 ROOMS.get(room, set()))
             if own not in allowed:
                 problems.append(f"{where}: it may know {sorted(allowed) or 'no other room'}")

@@ -3,6 +3,7 @@
 ``roles``      a claim, a timestamp, a date, a value of a table, in a sentence
 ``apparatus``  chapter heads, the ledger, the glossary, exercises and solutions
 ``images``     figures: alternative text, dark variant, the table behind
+``explorers``  charts with numbers that a reader can change
 ``maths``      formulas set as MathML when the site is built
 ``execution``  stopping at a failing cell, with file, line and reason
 ``freshness``  which chapters must run again
@@ -13,12 +14,15 @@
 
 from __future__ import annotations
 
-from . import apparatus, execution, freshness, images, lookups, maths, printing, roles, scripts
+from . import (
+    apparatus, execution, explorers, freshness, images, lookups, maths, printing, roles, scripts,
+)
 
 
 def setup(app):
     """Register everything with Sphinx."""
-    for module in (roles, apparatus, images, lookups, maths, execution, freshness, printing, scripts):
+    for module in (roles, apparatus, images, explorers, lookups, maths, execution, freshness, printing,
+                   scripts):
         module.setup(app)
     # jupyter-book loads this one, and its author only forgot to say that it is safe
     for name in ("sphinx_multitoc_numbering", "sphinx_jupyterbook_latex", "sphinx_external_toc"):

@@ -353,6 +353,11 @@ class Page:
             {"t": "Plain", "c": self.anchors(node)}, *self.blocks(node), raw("]")]))
         return []
 
+    def block_explorer(self, node):
+        return self.blocks(node)  # its figure and its table of settings
+
+    block_explorer_panel = block_nothing
+
     # ---------------------------------------------------------------- inlines
 
     def inline_Text(self, node):
