@@ -40,6 +40,7 @@
     panel.hidden = false;
     const view = new View(parse(page.chart, null, { ast: true }),
       { expr: expressionInterpreter, renderer: "svg", container: chart, hover: false });
+    chart.style.minHeight = `${page.height}px`;
     view.logLevel(0).height(page.height);
     const width = () => Math.max(240, Math.floor(chart.clientWidth));
 
@@ -76,6 +77,8 @@
       if (turn !== asked) return;
       for (const one of page.readouts) {
         const value = view.signal(one.name);
+        if (one.words.length)
+          panel.querySelector(`output[data-of="${one.name}"]`)?.setAttribute("data-place", value);
         shown[one.name] = one.words.length ? one.words[value] : printed(value, one.scale);
       }
       for (const [name, text] of Object.entries(shown)) show(name, text);

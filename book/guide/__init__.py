@@ -6,6 +6,10 @@ Rooms, and what each may touch:
 ``quantity``     how a number and its unit are printed
 ``ledger``       what a claim is, its verdict, how its value prints
 ``transformer``  parameter counts and cache sizes of language models
+``economics``    what a run costs, and what a fall in price does to demand
+``reliability``  chains of steps that may fail
+``chips``        what the export rules measure on a chip, and what they demand
+``power``        megawatts of a site, and how they swing
 ``figures``      the look of a figure and the form in which it is saved
 ``interactive``  what an explorer is: controls, numbers, a chart that follows
 ``explorers``    the explorers of the book

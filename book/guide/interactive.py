@@ -78,7 +78,7 @@ def grouped(after: str = "", before: str = "", spec: str = ",.3~r") -> Scale:
     # 999.6 million would be rounded into the next word
     return (*(Step(0.9995 * size, size, spec, before, f"{NBSP}{word}{tail}")
               for size, word in words),
-            Step(9999.5, 1, ",.0f", before, tail), Step(0, 1, spec, before, tail))
+            Step(0, 1, spec, before, tail))
 
 
 USD = grouped(before="$")
@@ -350,7 +350,7 @@ def drawing(explorer: Explorer) -> str:
     return figures.embed(svg, {"alt": explorer.alt, "columns": heads, "rows": rows})
 
 
-_TEXT = re.compile(r"<text([^>]*)>(.*?)</text>", re.DOTALL)
+_TEXT = re.compile(r"<text([^>]*?)(?:/>|>(.*?)</text>)", re.DOTALL)
 _WEIGHTS = {"bold": 600, "600": 600, "700": 600}
 
 
@@ -363,7 +363,7 @@ def _outline(match: re.Match) -> str:
     from html import unescape
 
     given = dict(re.findall(r'([\w-]+)="([^"]*)"', match[1]))
-    said = unescape(re.sub(r"<[^>]+>", "", match[2]))
+    said = unescape(re.sub(r"<[^>]+>", "", match[2] or ""))
     if not said.strip():
         return ""
     size = float(given.get("font-size", "12px").removesuffix("px"))

@@ -220,3 +220,20 @@ def conversations(memory: float, weights: float, per_conversation: float) -> int
     if per_conversation <= 0:
         raise ValueError("per_conversation must be positive")
     return max(0, math.floor((memory - weights) / per_conversation))
+
+
+def gpu_hours(flops: float, peak_tflops: float, utilisation: float) -> float:
+    """GPU hours of a training run.
+
+    Parameters
+    ----------
+    flops : float
+        Floating-point operations of the run.
+    peak_tflops : float
+        What the chip can do, in TFLOP/s.
+    utilisation : float
+        Share of that peak that is useful work, over 0 and up to 1.
+    """
+    if peak_tflops <= 0 or utilisation <= 0:
+        raise ValueError("peak and utilisation must be positive")
+    return flops / (peak_tflops * 1e12 * utilisation * 3600)

@@ -30,16 +30,22 @@ ROOMS: dict[str, set[str]] = {
     "data": set(),
     "quantity": set(),
     "transformer": set(),
+    "economics": set(),
+    "reliability": set(),
+    "chips": set(),
+    "power": set(),
     "figures": set(),
     "tables": set(),
     "interactive": {"figures", "quantity"},
-    "explorers": {"data", "interactive", "transformer"},
+    "explorers": {
+        "data", "interactive", "transformer", "economics", "reliability", "chips", "power",
+    },
     "prose": {"quantity"},
     "ledger": {"data", "quantity"},
     "export": set(),
     "build": {"data", "ledger", "export"},
 }
-_PURE = {"transformer", "quantity"}
+_PURE = {"transformer", "economics", "reliability", "chips", "power", "quantity"}
 _DRAWS = {"matplotlib", "seaborn", "plotly"}
 
 
@@ -86,7 +92,7 @@ def rooms(source: str, room: str, name: str) -> list[str]:
         elif not target.startswith("."):
             if top in ("sphinx", "docutils") and not inside:
                 problems.append(f"{where}: only sphinx_ext may")
-            if top in _DRAWS and room in {"data", "ledger", "quantity", "transformer"}:
+            if top in _DRAWS and room in {"data", "ledger"} | _PURE:
                 problems.append(f"{where}: what reads or counts does not draw")
             if room in _PURE and top in {"pathlib", "io", "csv", "os", "yaml", "pandas"}:
                 problems.append(f"{where}: arithmetic reads no files")

@@ -127,15 +127,17 @@ def visit_panel(self, node):
     controls = "".join(control(made, one) for one in made.controls)
     self.body.append(
         f'<div class="explorer-panel" role="group" aria-label="{escape(made.title)}" hidden>'
-        f'<p class="explorer-title"><span>Explore</span> {escape(made.title)}</p>'
+        f'<div class="explorer-head"><p class="explorer-title"><span>Explore</span> '
+        f"{escape(made.title)}</p>"
+        '<button type="button" data-setting="0" class="explorer-reset">Back to start</button></div>'
         '<div class="explorer-said" aria-live="polite">'
         f'<p class="explorer-sentence">{escape(texts["sentence"])}</p></div>'
         f'<div class="explorer-chart" role="img" aria-label="{escape(texts["sentence"])}"></div>'
         f'<p class="explorer-source">Source: {escape(made.source)}</p>'
         f'<div class="explorer-controls">{controls}</div>'
-        f'<dl class="explorer-readouts" aria-live="polite">{tiles}</dl>'
-        f'<div class="explorer-tries"><span>Try</span>{tries}'
-        '<button type="button" data-setting="0" class="explorer-reset">Back to start</button></div>'
+        f'<dl class="explorer-readouts explorer-of-{sum(r.shown for r in made.readouts)}" '
+        f'aria-live="polite">{tiles}</dl>'
+        f'<div class="explorer-tries"><span>Try</span>{tries}</div>'
         f'<script type="application/json">{node["page"].replace("</", "<" + chr(92) + "/")}</script>'
         "</div>")
     raise nodes.SkipNode
