@@ -177,6 +177,22 @@ def drawings(site, files) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
+def pdf() -> Pdf:
+    """The printed book."""
+    if not build.PDF.is_file():
+        pytest.fail("the PDF is not built: run 'make book' first", pytrace=False)
+    reader = PdfReader(build.PDF)
+    return Pdf(reader, [page.extract_text() for page in reader.pages], build.PDF.read_bytes())
+
+
+#: A browser that asks nobody for updates and leaves nothing behind.
+BROWSER_FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)
+
+
+@pytest.fixture(scope="session")
 def browser():
     """A browser without a window; where there is none the tests skip, but under CI they fail."""
     wanted = ("install Playwright ('pip install playwright==1.65.2') and Chromium "
@@ -191,20 +207,11 @@ def browser():
     with sync_playwright() as driver:
         try:
             found = driver.chromium.launch(
-                executable_path=path, args=["--no-sandbox", "--disable-gpu", "--no-first-run"])
+                executable_path=path, args=list(BROWSER_FLAGS))
         except Error as error:
             missing(f"no browser starts ({str(error).splitlines()[0]}): {wanted}")
         yield found
         found.close()
-
-
-@pytest.fixture(scope="session")
-def pdf() -> Pdf:
-    """The printed book."""
-    if not build.PDF.is_file():
-        pytest.fail("the PDF is not built: run 'make book' first", pytrace=False)
-    reader = PdfReader(build.PDF)
-    return Pdf(reader, [page.extract_text() for page in reader.pages], build.PDF.read_bytes())
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,13 @@ Rooms, and what each may touch:
 ``values``       what a role prints, on a page and on a card alike
 ``cards``        questions, quizzes, and the decks made of them
 ``transformer``  parameter counts and cache sizes of language models
+``economics``    what a run costs, and what a fall in price does to demand
+``reliability``  chains of steps that may fail
+``chips``        what the export rules measure on a chip, and what they demand
+``power``        megawatts of a site, and how they swing
 ``figures``      the look of a figure and the form in which it is saved
+``interactive``  what an explorer is: controls, numbers, a chart that follows
+``explorers``    the explorers of the book
 ``tables``       a data frame shown alike on the web and on paper
 ``prose``        computed numbers for sentences, each with a guard
 ``sphinx_ext``   roles and directives; the only room that imports Sphinx

@@ -214,7 +214,7 @@ def show(fig: plt.Figure, *, alt: str, source: str, data=None) -> Shown:
     if data is not None:
         note["columns"] = [str(column) for column in data.columns]
         note["rows"] = [[_plain(cell) for cell in row] for row in data.itertuples(index=False)]
-    return Shown(_embed(_stable_ids(buffer.getvalue()), note))
+    return Shown(embed(_stable_ids(buffer.getvalue()), note))
 
 
 def _stable_ids(svg: str) -> str:
@@ -235,7 +235,8 @@ def _plain(cell: Any) -> str:
     return str(cell)
 
 
-def _embed(svg: str, note: dict[str, Any]) -> str:
+def embed(svg: str, note: dict[str, Any]) -> str:
+    """Put a note (alternative text, table) inside an SVG, where :func:`note` finds it."""
     start = svg.index("<svg")
     end = svg.index(">", start) + 1
     body = json.dumps(note, ensure_ascii=False)

@@ -6,6 +6,7 @@ function names its source. Counts are exact, not approximations of the form 12·
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
@@ -206,3 +207,33 @@ def training_flops(parameters: float, tokens: float) -> float:
     if parameters < 0 or tokens < 0:
         raise ValueError("parameters and tokens cannot be negative")
     return 6.0 * parameters * tokens
+
+
+def conversations(memory: float, weights: float, per_conversation: float) -> int:
+    """Count the conversations whose caches fit beside the weights of a model.
+
+    Parameters
+    ----------
+    memory, weights, per_conversation : float
+        Memory of the machine, size of the weights, cache of one conversation: all in one unit.
+    """
+    if per_conversation <= 0:
+        raise ValueError("per_conversation must be positive")
+    return max(0, math.floor((memory - weights) / per_conversation))
+
+
+def gpu_hours(flops: float, peak_tflops: float, utilisation: float) -> float:
+    """GPU hours of a training run.
+
+    Parameters
+    ----------
+    flops : float
+        Floating-point operations of the run.
+    peak_tflops : float
+        What the chip can do, in TFLOP/s.
+    utilisation : float
+        Share of that peak that is useful work, over 0 and up to 1.
+    """
+    if peak_tflops <= 0 or utilisation <= 0:
+        raise ValueError("peak and utilisation must be positive")
+    return flops / (peak_tflops * 1e12 * utilisation * 3600)

@@ -30,8 +30,16 @@ ROOMS: dict[str, set[str]] = {
     "data": set(),
     "quantity": set(),
     "transformer": set(),
+    "economics": set(),
+    "reliability": set(),
+    "chips": set(),
+    "power": set(),
     "figures": set(),
     "tables": set(),
+    "interactive": {"figures", "quantity"},
+    "explorers": {
+        "data", "interactive", "transformer", "economics", "reliability", "chips", "power",
+    },
     "prose": {"quantity"},
     "ledger": {"data", "quantity"},
     "pandoc": set(),
@@ -39,15 +47,15 @@ ROOMS: dict[str, set[str]] = {
     "cards": {"data", "ledger", "quantity", "values"},
     "nursery": {"data", "ledger"},
     "export": {"pandoc"},
-    "sphinx_ext": {"cards", "data", "figures", "ledger", "nursery", "pandoc", "quantity",
-                   "sphinx_ext", "values"},
+    "sphinx_ext": {"cards", "data", "explorers", "figures", "interactive", "ledger", "nursery",
+                   "pandoc", "quantity", "sphinx_ext", "values"},
     "epub": {"downloads", "export", "pandoc"},
     "markdown": {"export", "pandoc"},
     "notebooks": {"markdown", "pandoc"},
     "downloads": {"data", "markdown", "notebooks"},
-    "build": {"data", "ledger", "export", "epub", "downloads"},
+    "build": {"cards", "data", "ledger", "export", "epub", "downloads"},
 }
-_PURE = {"transformer", "quantity"}
+_PURE = {"transformer", "economics", "reliability", "chips", "power", "quantity"}
 _DRAWS = {"matplotlib", "seaborn", "plotly"}
 
 
@@ -91,7 +99,7 @@ def rooms(source: str, room: str, name: str) -> list[str]:
         elif not target.startswith("."):
             if top in ("sphinx", "docutils") and not inside:
                 problems.append(f"{where}: only sphinx_ext may")
-            if top in _DRAWS and room in {"data", "ledger", "quantity", "transformer"}:
+            if top in _DRAWS and room in {"data", "ledger"} | _PURE:
                 problems.append(f"{where}: what reads or counts does not draw")
             if room in _PURE and top in {"pathlib", "io", "csv", "os", "yaml", "pandas"}:
                 problems.append(f"{where}: arithmetic reads no files")

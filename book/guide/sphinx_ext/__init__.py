@@ -4,6 +4,7 @@
 ``apparatus``  chapter heads, the ledger, the glossary, exercises and solutions
 ``study``      cards, questions that look back, quizzes
 ``images``     figures: alternative text, dark variant, the table behind
+``explorers``  charts with numbers that a reader can change
 ``maths``      formulas set as MathML when the site is built
 ``kernels``    kernels that start with everything imported
 ``execution``  stopping at a failing cell, with file, line and reason
@@ -20,15 +21,15 @@
 from __future__ import annotations
 
 from . import (
-    acronyms, apparatus, execution, freshness, images, kernels, lookups, maths, places, previews,
-    printing, roles, scripts, search, study,
+    acronyms, apparatus, execution, explorers, freshness, images, kernels, lookups, maths, places,
+    previews, printing, roles, scripts, search, study,
 )
 
 
 def setup(app):
     """Register everything with Sphinx."""
-    for module in (roles, apparatus, study, images, lookups, maths, execution, freshness, kernels,
-                   acronyms, places, search, previews, printing, scripts):
+    for module in (roles, apparatus, study, images, explorers, lookups, maths, execution, freshness,
+                   kernels, acronyms, places, search, previews, printing, scripts):
         module.setup(app)
     # jupyter-book loads this one, and its author only forgot to say that it is safe
     for name in ("sphinx_multitoc_numbering", "sphinx_jupyterbook_latex", "sphinx_external_toc"):

@@ -88,7 +88,12 @@ def writers() -> str:
         digest.update(path.name.encode() + source.encode())
         for names in _ABOVE.findall(source):
             rooms |= {name.strip() for name in names.split(",")}
-    for room in sorted(rooms):
+    wanted, seen = set(rooms), set()
+    while wanted:  # and the rooms that those rooms know
+        room = wanted.pop()
+        seen.add(room)
+        wanted |= _module(room)[1] - seen
+    for room in sorted(seen):
         digest.update(_module(room)[0].encode())
     return digest.hexdigest()
 

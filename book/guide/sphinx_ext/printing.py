@@ -364,6 +364,11 @@ class Page:
                 div("key", [{"t": "Plain", "c": [mark(told)]}, numbered(answers)], title=title,
                     to=asked)]
 
+    def block_explorer(self, node):
+        return self.blocks(node)  # its figure and its table of settings
+
+    block_explorer_panel = block_nothing
+
     # ---------------------------------------------------------------- inlines
 
     def inline_Text(self, node):
