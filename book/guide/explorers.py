@@ -33,6 +33,8 @@ def _ceiling(value: str) -> str:
     return f"pow(10, ceil(2 * log(1.04 * ({value})) / LN10) / 2)"
 
 
+#: A text mark that stands where its row says.
+_PLACED = {key: {"expr": f"datum.{key}"} for key in ("align", "dx", "dy")}
 #: A narrow column has room for fewer marks on an axis.
 FEW = {"expr": "width < 460 ? 4 : 8"}
 
@@ -333,7 +335,12 @@ def _run() -> Explorer:
         right = {"GPT-3", "Llama 2 70B", "Llama 3.1 405B", "Qwen2.5 72B", "Llama 3.1 70B",
                  "DeepSeek-V4-Pro", "DeepSeekMoE 16B"}
         low = {"DeepSeek-V3": 13, "Qwen2.5 72B": -6, "Llama 3.1 70B": 7}
-        labels = [{**m, "side": m["name"] in right, "dy": low.get(m["name"], 0)} for m in models]
+        labels = [{**m, "align": "left" if m["name"] in right else "right",
+                   "dx": 7 if m["name"] in right else -7, "dy": low.get(m["name"], 0)}
+                  for m in models]
+        # a narrow column has no room to the right of the largest, nor for those in its way
+        narrow = [{**m, "align": "right", "dx": 4, "dy": -12} if m["name"] == "Llama 3.1 405B" else m
+                  for m in labels if m["name"] not in ("Qwen2.5 72B", "Llama 3.1 70B")]
         tone = {"condition": {"test": "datum.moe", "value": BLUE}, "value": ORANGE}
         place = {"x": {**x, "field": "active"}, "y": {**y, "field": "tokens"}}
         here = _one(active="active", tokens="trillion")
@@ -352,11 +359,10 @@ def _run() -> Explorer:
              "encoding": {"x": {**x, "field": "a"}, "y": {**y, "field": "b"}}},
             {**_rows(models), "mark": {"type": "point", "filled": True, "size": 50, "opacity": 1},
              "encoding": {**place, "color": tone}},
-            *[{**_rows([r for r in labels if r["side"] == side and r["dy"] == dy]),
-               "mark": {"type": "text", "align": "left" if side else "right", "dy": dy,
-                        "dx": 7 if side else -7, "fontSize": 11.5},
+            *[{**_rows(rows), "transform": [{"filter": test}],
+               "mark": {"type": "text", "fontSize": 11.5, **_PLACED},
                "encoding": {**place, "text": {"field": "name"}, "color": tone}}
-              for side, dy in sorted({(r["side"], r["dy"]) for r in labels})],
+              for rows, test in ((labels, "width >= 460"), (narrow, "width < 460"))],
             {**here, "mark": {"type": "point", "filled": True, "size": 210, "shape": "diamond",
                               "color": GREEN, "stroke": INK, "strokeWidth": 1.8, "opacity": 1},
              "encoding": place},
@@ -485,9 +491,21 @@ _AXES = {"tpp": "processing performance (TOPS × bits)", "links": "links, GB/s",
          "density": "performance density (TPP for each mm²)", "memory": "memory bandwidth, GB/s"}
 
 
-#: Labels that stand to the right of their dot, and those that stand lower, to keep clear.
-_RIGHT = {("2023", "L40S"), ("2023", "A100, A800")}
-_LOW = {"H20"}
+#: Where a label stands that would cover another: align, and pixels across and down.
+_PLACES = {
+    ("2022", "MI300X, MI325X"): ("center", 0, 14), ("2022", "L2"): ("center", 0, 14),
+    ("2022", "L20"): ("center", 0, 14), ("2022", "RTX 4090"): ("center", 0, -12),
+    ("2022", "L40S"): ("left", 7, 0),
+    ("2023", "L40S"): ("left", 7, 0), ("2023", "A100, A800"): ("left", 7, 0),
+    ("2023", "H20"): ("right", -7, 10), ("2023", "RTX 4090"): ("right", -7, -3),
+    ("2025", "H20"): ("center", 0, 14), ("2025", "H200"): ("center", 0, -12),
+    ("2025", "MI300X"): ("center", 0, 27), ("2025", "MI325X"): ("left", 7, 0),
+    ("2025", "L40S"): ("center", 0, -12), ("2025", "RTX 4090"): ("left", 7, 0),
+    ("2025", "RTX 4090 D"): ("center", 0, 14),
+    ("2026", "H800"): ("left", 7, 0), ("2026", "A800"): ("left", 7, 0),
+    ("2026", "MI325X"): ("left", 7, -3), ("2026", "MI300X"): ("left", 7, 3),
+    ("2026", "L40S"): ("left", 7, 5), ("2026", "RTX 4090"): ("left", 7, -3),
+}
 
 
 def real_chips() -> dict[str, dict[str, Any]]:
@@ -520,8 +538,9 @@ def _plane_chips() -> list[dict[str, Any]]:
                                         "state": STATES.index(states[plane]), "names": []})
             row["names"].append(_SHORT[key])
     words = [{**row, "names": ", ".join(row["names"])} for row in out.values()]
-    return [{**row, "right": (row["plane"], row["names"]) in _RIGHT,
-             "low": row["names"] in _LOW} for row in words]
+    placed = (_PLACES.get((row["plane"], row["names"]), ("right", -7, 0)) for row in words)
+    return [{**row, "align": align, "dx": dx, "dy": dy}
+            for row, (align, dx, dy) in zip(words, placed)]
 
 
 def _regions() -> list[dict[str, Any]]:
@@ -592,22 +611,21 @@ def _rules() -> Explorer:
         inside = {"filter": "datum.plane === plane"}
         place = {"x": {**x, "field": "x"}, "y": {**y, "field": "y"}}
         words = [
-            {"plane": "2022", "x": 40000, "y": 2050, "text": "licence needed", "state": 2, "a": "right"},
-            {"plane": "2023", "x": 40000, "y": 0.98, "text": "licence needed", "state": 2, "a": "right"},
-            {"plane": "2023", "x": 4500, "y": 1.75, "text": "notice", "state": 1, "a": "right"},
-            {"plane": "2025", "x": 10600, "y": 30, "text": "licence needed", "state": 2, "a": "right"},
+            {"plane": "2022", "x": 40000, "y": 660, "text": "licence needed", "state": 2, "align": "right"},
+            {"plane": "2023", "x": 40000, "y": 0.98, "text": "licence needed", "state": 2, "align": "right"},
+            {"plane": "2023", "x": 4500, "y": 1.75, "text": "notice", "state": 1, "align": "right"},
+            {"plane": "2025", "x": 10600, "y": 30, "text": "licence needed", "state": 2, "align": "right"},
             {"plane": "2026", "x": 1080, "y": 240, "text": "if caught before: case by case",
-             "state": 3, "a": "left"},
+             "state": 3, "align": "left"},
         ]
         return {"layer": [
             {**_rows(_regions()), "transform": [inside],
              "mark": {"type": "rect", "opacity": 0.15, "clip": True},
              "encoding": {"x": {**x, "field": "x1"}, "x2": {"field": "x2"},
                           "y": {**y, "field": "y1"}, "y2": {"field": "y2"}, "color": tone}},
-            *[{**_rows([w for w in words if w["a"] == align]), "transform": [inside],
-               "mark": {"type": "text", "align": align, "fontSize": 12},
-               "encoding": {**place, "text": {"field": "text"}, "color": tone}}
-              for align in ("left", "right")],
+            {**_rows(words), "transform": [inside],
+             "mark": {"type": "text", "align": {"expr": "datum.align"}, "fontSize": 12},
+             "encoding": {**place, "text": {"field": "text"}, "color": tone}},
             {**_one(t="planes[plane][4]"),
              "mark": {"type": "text", "align": "left", "x": 0, "y": 0, "dx": 2, "dy": -9,
                       "baseline": "bottom", "fontSize": 12.5},
@@ -619,13 +637,9 @@ def _rules() -> Explorer:
             {**_rows(_plane_chips()), "transform": [inside],
              "mark": {"type": "point", "filled": True, "size": 46, "opacity": 0.9},
              "encoding": {**place, "color": tone}},
-            *[{**_rows(_plane_chips()), "transform": [inside, {"filter": f"datum.right === {right} "
-                                                               f"&& datum.low === {low}"}],
-               "mark": {"type": "text", "align": "left" if right == "true" else "right",
-                        "dx": 7 if right == "true" else -7, "dy": 9 if low == "true" else 0,
-                        "fontSize": 11.5},
-               "encoding": {**place, "text": {"field": "names"}, "color": tone}}
-              for right in ("true", "false") for low in ("true", "false")],
+            {**_rows(_plane_chips()), "transform": [inside],
+             "mark": {"type": "text", "fontSize": 11.5, **_PLACED},
+             "encoding": {**place, "text": {"field": "names"}, "color": tone}},
             {**mine, "mark": {"type": "rule", "strokeDash": [2, 3], "color": INK, "opacity": 0.6},
              "encoding": {"x": place["x"]}},
             {**mine, "mark": {"type": "rule", "strokeDash": [2, 3], "color": INK, "opacity": 0.6},
@@ -739,7 +753,8 @@ def _chain() -> Explorer:
     def chart():
         x = {"type": "quantitative", "scale": {"type": "log", "domain": [1, 100000], "nice": False},
              "axis": {"title": "steps in the task", "format": ",.0f", "grid": False,
-                      "values": [1, 10, 100, 1000, 10000, 100000]}}
+                      "values": {"expr": "width < 460 ? [1, 10, 100, 1000, 10000] : "
+                                         "[1, 10, 100, 1000, 10000, 100000]"}}}
         y = {"type": "quantitative", "scale": {"domain": [0, 100], "nice": False},
              "axis": {"title": "tasks that succeed, %", "values": [0, 25, 50, 75, 100]}}
         curve = {"data": {"sequence": {"start": 0, "stop": 101, "as": "i"}}, "transform": [
@@ -915,9 +930,9 @@ def _site() -> Explorer:
             "fifth of every two-second step.",
         source="data/power_facts.csv, data/lab/power_swings.csv; steps of two seconds assumed",
         controls=(
-            Slider("gpus", "GPUs", counts, 100_000, grouped()),
-            Choice("watts", "Watts of one", tuple((w, f"{name}, {w:,}") for w, name in watts),
+            Choice("watts", "Kind of GPU", tuple((w, f"{name}, {w:,} W") for w, name in watts),
                    round(h100)),
+            Slider("gpus", "GPUs", counts, 100_000, grouped()),
             Slider("pue", "Site over computers (PUE)",
                    tuple(round(1.02 + 0.01 * k, 2) for k in range(60)), pue["value"], plain(".2f")),
             Slider("use", "Load over the year", tuple(range(30, 101, 5)), round(fact["utilisation"]),

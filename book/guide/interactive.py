@@ -84,7 +84,8 @@ def grouped(after: str = "", before: str = "", spec: str = ",.3~r") -> Scale:
 USD = grouped(before="$")
 PERCENT = plain(",.0f", "%")
 PERCENT_FINE = plain(",.1f", "%")
-TIMES = (Step(99.95, 1, ",.3~r", "", f"{NBSP}times"), Step(0, 1, ",.2~r", "", f"{NBSP}times"))
+TIMES = (Step(99.95, 1, ",.3~r", "", f"{NBSP}times"), Step(1.05, 1, ",.2~r", "", f"{NBSP}times"),
+         Step(0.9951, 1, ",.2~r", "", f"{NBSP}time"), Step(0, 1, ",.2~r", "", f"{NBSP}times"))
 BYTES = (Step(0.9995e12, 1e12, ",.3~r", "", f"{NBSP}TB"), Step(0.9995e9, 1e9, ",.3~r", "", f"{NBSP}GB"),
          Step(0.9995e6, 1e6, ",.3~r", "", f"{NBSP}MB"), Step(0, 1e3, ",.3~r", "", f"{NBSP}kB"))
 
@@ -306,7 +307,7 @@ class Explorer:
         return {
             "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
             "width": WIDTH, "height": self.height,
-            "autosize": {"type": "fit", "contains": "padding"}, "padding": 4,
+            "autosize": {"type": "fit", "contains": "padding", "resize": True}, "padding": 4,
             "config": CONFIG, "params": params, **self.chart(),
         }
 
@@ -336,7 +337,7 @@ def vega(explorer: Explorer) -> dict[str, Any]:
 def drawing(explorer: Explorer) -> str:
     """Draw an explorer at its start, as an SVG like those of :mod:`guide.figures`.
 
-    Text is turned into outlines; the alternative text and the table of settings are inside.
+    Text is turned into outlines; the alternative text is inside.
     """
     spec = explorer.spec()
     spec["title"] = {"text": f"Source: {explorer.source}"}
@@ -346,8 +347,7 @@ def drawing(explorer: Explorer) -> str:
     # in points, as the other figures are
     svg = re.sub(r'width="([\d.]+)" height="([\d.]+)"', lambda m:
                  f'width="{float(m[1]) * 0.75:g}pt" height="{float(m[2]) * 0.75:g}pt"', svg, count=1)
-    heads, rows = explorer.table()
-    return figures.embed(svg, {"alt": explorer.alt, "columns": heads, "rows": rows})
+    return figures.embed(svg, {"alt": explorer.alt})
 
 
 _TEXT = re.compile(r"<text([^>]*?)(?:/>|>(.*?)</text>)", re.DOTALL)

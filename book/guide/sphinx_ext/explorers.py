@@ -55,6 +55,9 @@ class Explorer(BookDirective):
         self.state.document.note_explicit_target(figure, figure)
         node = explorer(name=name)
         node += figure
+        node += nodes.paragraph(
+            "", "On a page with scripts the numbers can be changed; here they are at a few settings.",
+            classes=["entry-meta", "explorer-note"])
         node += self.table(made)
         self.env.metadata[self.env.docname]["explorers"] = True
         return [node]
@@ -79,7 +82,7 @@ def control(made, one) -> str:
         text = escape(one.text(one.start))
         return (
             f'<div class="explorer-control explorer-slider"><label for="{key}">{escape(one.label)}'
-            f'</label><output for="{key}" data-of="{one.name}">{text}</output>'
+            f'</label><output for="{key}" data-of="{one.name}" aria-live="off">{text}</output>'
             f'<input type="range" id="{key}" data-control="{one.name}" min="0" '
             f'max="{len(one.values) - 1}" step="1" value="{place}" aria-valuetext="{text}" '
             'autocomplete="off"></div>')

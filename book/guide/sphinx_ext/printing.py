@@ -358,10 +358,10 @@ class Page:
         """Numbered questions, the place of their answers, and the answers for the appendix."""
         asked, told = (label(self.docname, f"{place}-{end}") for end in ("asked", "told"))
         self.builder.given |= {asked, told}
-        return [{"t": "Plain", "c": [mark(asked)]}, numbered(questions),
+        return [{"t": "Plain", "c": [pandoc.place(asked)]}, numbered(questions),
                 div("small", [{"t": "Para", "c": [
                     self.link([words("Answers")], self.docname, f"{place}-told")]}]),
-                div("key", [{"t": "Plain", "c": [mark(told)]}, numbered(answers)], title=title,
+                div("key", [{"t": "Plain", "c": [pandoc.place(told)]}, numbered(answers)], title=title,
                     to=asked)]
 
     def block_explorer(self, node):
