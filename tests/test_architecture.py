@@ -96,11 +96,13 @@ def test_nothing_generated_is_kept(tracked):
 @pytest.mark.parametrize(
     "name",
     ["_build/html/index.html", "book/__pycache__/a.pyc", ".venv/bin/python", "book/a.ipynb",
-     "book/.jupyter_cache/a", "a.pdf", ".hypothesis/a", "x.log"],
+     "book/.jupyter_cache/a", "a.pdf", ".hypothesis/a", "x.log", "book/a.html",
+     "_build/html/book/_templates/a.html"],
 )
 def test_nothing_generated_is_kept_planted(name):
-    """Each sort of generated file is seen."""
+    """Each sort of generated file is seen; a template that was written by hand is none."""
     found(house.generated(["book/a.md", name]), name)
+    none(house.generated(["book/_templates/layout.html", "book/_templates/static/a-b.html"]))
 
 
 def test_what_is_generated_is_ignored(root):

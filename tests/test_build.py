@@ -224,7 +224,7 @@ class Mini:
     def __init__(self, folder: Path, root: Path):
         self.folder = folder
         skip = shutil.ignore_patterns("__pycache__", "fonts")
-        for name in ("book/guide", "book/_static", "data"):
+        for name in ("book/guide", "book/_static", "book/_templates", "data"):
             shutil.copytree(root / name, folder / name, ignore=skip)
         shutil.copytree(root / "book/guide/fonts", folder / "book/guide/fonts")
         for name in ("_config.yml", "requirements.txt", "constraints.txt", "book/references.bib"):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from bs4 import BeautifulSoup
 from checks import found, none
 from checks import site as check
+
+LIGHT = 250_000  # bytes over the wire
 
 
 def soup(html):
@@ -113,6 +117,22 @@ def test_both_dark_palettes_are_one_planted(site):
     css = (site / "_static/guide.css").read_text(encoding="utf-8")
     found(check.palettes_differ(css.replace("--ink: #e8ecf1", "--ink: #ffffff", 1)),
           "guide.css", "--ink", "make both alike")
+
+
+def test_chapters_are_light(own, chapters, site):
+    """A chapter weighs no more than a good photograph, its own pictures and fonts aside."""
+    names = [path.replace(".md", ".html") for path in chapters]
+    none(p for name in names for p in check.weight(own[name], name, site, LIGHT))
+
+
+def test_chapters_are_light_planted(tmp_path):
+    """A script that weighs too much is named."""
+    (tmp_path / "book").mkdir()
+    page = "<script src='../icons.js?digest=1'></script>"
+    (tmp_path / "book/a.html").write_text(page)
+    (tmp_path / "icons.js").write_bytes(random.Random(1).randbytes(LIGHT))
+    found(check.weight(soup(page), "book/a.html", tmp_path, LIGHT), "book/a.html", "icons.js")
+    none(check.weight(soup(""), "book/a.html", tmp_path, LIGHT))
 
 
 def test_no_script_is_given_twice(pages):

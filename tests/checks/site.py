@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -65,6 +66,23 @@ def foreign_requests(soup, name: str) -> list[str]:
     for tag in soup.find_all("script", src=False):
         problems += foreign_in_script(tag.string or "", name)
     return problems
+
+
+def weight(soup, name: str, site, most: int) -> list[str]:
+    """Find a page that weighs too much on its way to the reader, its pictures and fonts aside.
+
+    ``site`` is the folder of the site, ``most`` a number of bytes.
+    """
+    parts = {name: gzip.compress((site / name).read_bytes())}
+    for tag in soup.select("script[src], link[rel=stylesheet][href]"):
+        path = _resolve(name, unquote((tag.get("src") or tag["href"]).partition("?")[0]))
+        if (site / path).is_file():
+            parts.setdefault(path, gzip.compress((site / path).read_bytes()))
+    total = sum(map(len, parts.values()))
+    heaviest = max(parts, key=lambda key: len(parts[key]))
+    return [f"{name}: {total:,} bytes over the wire, at most {most:,}; the heaviest part is "
+            f"{heaviest} with {len(parts[heaviest]):,}: leave out what the page does not need"
+            ] if total > most else []
 
 
 def palettes_differ(css: str) -> list[str]:
