@@ -39,6 +39,7 @@ ROOMS: dict[str, set[str]] = {
     "interactive": {"figures", "quantity"},
     "explorers": {
         "data", "interactive", "transformer", "economics", "reliability", "chips", "power",
+        "quantity",
     },
     "prose": {"quantity"},
     "ledger": {"data", "quantity"},
