@@ -194,7 +194,8 @@ def _bill() -> Explorer:
         run = economics.rented(hours, rent)
         total = run + run * trials + (economics.rented(r1, rent) if with_r1 else 0)
         ratio = total / headline
-        case = 0 if 0.995 < ratio < 1.005 else 1 if ratio < 1 else 2 if run / total > 0.5 else 3
+        case = (0 if 0.995 < ratio < 1.005 else 1 if ratio < 1 else 2 if run == total else
+                3 if run / total > 0.5 else 4)
         return {"run": run, "total": total, "ratio": ratio, "share": 100 * run / total,
                 "days": economics.days_on(hours, gpus), "case": case}
 
@@ -267,10 +268,12 @@ def _bill() -> Explorer:
             Readout("days", "Length of the last run", "hours / gpus / 24",
                     (Step(9.95, 1, ",.0f", "", f"{NBSP}days"), Step(0, 1, ",.2~r", "", f"{NBSP}days"))),
         ),
-        case="ratio > 0.995 && ratio < 1.005 ? 0 : ratio < 1 ? 1 : share > 50 ? 2 : 3",
+        case="ratio > 0.995 && ratio < 1.005 ? 0 : ratio < 1 ? 1 : run === total ? 2 : "
+             "run / total > 0.5 ? 3 : 4",
         sentences=(
             "This is the headline: {hours} GPU hours at {rent} come to {total}.",
             "Counted so, it costs {total}, less than the headline.",
+            "The last run alone, {hours} GPU hours at {rent}, costs {total}: {ratio} the headline.",
             "Counted so, it costs {total}, {ratio} the headline; the last run is {share} of it.",
             "Counted so, it costs {total}, {ratio} the headline, and the last run is only {share} of "
             "it.",

@@ -38,8 +38,8 @@ ROOMS: dict[str, set[str]] = {
     "tables": set(),
     "interactive": {"figures", "quantity"},
     "explorers": {
-        "data", "interactive", "transformer", "economics", "reliability", "chips", "power",
-        "quantity",
+        "data", "quantity", "interactive", "transformer", "economics", "reliability", "chips",
+        "power",
     },
     "prose": {"quantity"},
     "ledger": {"data", "quantity"},
