@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>$|~^#])")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>$|~^#&])")
 
 
 def plain(value: Any) -> str:

@@ -80,6 +80,12 @@ class Config:
             raise ValueError(f"{self.attention} needs kv_heads and head_dim")
         if self.active_experts > self.routed_experts:
             raise ValueError("more active experts than routed experts")
+        if self.dense_layers > self.layers:
+            raise ValueError("more dense layers than layers")
+        for field in fields(self):
+            size = getattr(self, field.name)
+            if isinstance(size, int) and size < 0:
+                raise ValueError(f"{field.name} is {size}: a dimension cannot be negative")
 
     @classmethod
     def from_row(cls, row: Mapping) -> "Config":
@@ -94,6 +100,9 @@ class Config:
         """
         names = {field.name for field in fields(cls)}
         given = {k: v for k, v in row.items() if k in names and v is not None and v == v}
+        for key, size in given.items():
+            if isinstance(size, float) and not size.is_integer():
+                raise ValueError(f"{row.get('id', 'this model')}: {key} is {size}: write a whole number")
         numbers = {k: int(v) if isinstance(v, float) else v for k, v in given.items()}
         missing = [k for k in ("layers", "d_model", "heads", "attention", "vocab_size") if k not in numbers]
         if missing:

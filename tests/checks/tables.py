@@ -44,6 +44,17 @@ def unread(tables: Iterable[str], sources: Mapping[str, str]) -> list[str]:
     ]
 
 
+def dates_beyond(rows: Iterable[Mapping], name: str, limits: Mapping[str, tuple]) -> list[str]:
+    """Find dates that cannot be: ``limits`` gives, by column, the first and the last day."""
+    return [
+        f"data/{name}.csv:{line}: {column} {row[column]:%Y-%m-%d} lies outside {low} to {high}: "
+        "correct the date"
+        for line, row in enumerate(rows, 2)
+        for column, (low, high) in limits.items()
+        if row.get(column) and not low <= row[column] <= high
+    ]
+
+
 def keys_of(cell: str | None) -> list[str]:
     """Split a cell that holds keys."""
     return [key.strip() for key in (cell or "").split(";") if key.strip()]
