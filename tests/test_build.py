@@ -56,7 +56,7 @@ def test_ci_runs_what_the_readme_says(root):
     assert "make test" in lines, ".ci/run: call 'make test', as the README says"
     assert os.access(root / ".ci/run", os.X_OK), ".ci/run: make it executable"
     makefile = (root / "Makefile").read_text(encoding="utf-8")
-    assert re.search(r"^test:.*\bbook\b", makefile, re.MULTILINE), (
+    assert re.search(r"^test:[^#\n]*\bbook\b", makefile, re.MULTILINE), (
         "Makefile: 'test' must depend on 'book', so that it never checks an old book"
     )
 

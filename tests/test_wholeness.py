@@ -13,7 +13,7 @@ from checks import site as check
 from checks import tables as rows_of
 from matplotlib.ft2font import FT2Font
 
-from guide import build, data, export, figures, values
+from guide import build, data, export, figures, ledger, values
 
 RECORDED = dt.date(2025, 2, 3)
 SOON = export.EDITION + dt.timedelta(days=31)  # an edition is dated before its last checks
@@ -143,6 +143,58 @@ def test_dates_can_be_planted():
     """A year with two digits exchanged is seen; an empty cell is none."""
     rows = [{"seen": None}, {"seen": dt.date(2052, 2, 3)}]
     found(rows_of.dates_beyond(rows, "chips", {"seen": (RECORDED, SOON)}), "chips.csv:3", "seen 2052")
+
+
+def test_ranges_are_in_order(tables):
+    """The low end of a range is not above its middle, nor the middle above the high end."""
+    none(p for name, rows in tables.items() for p in rows_of.ranges_swapped(rows, name))
+
+
+def test_ranges_are_in_order_planted():
+    """Two columns exchanged are seen; a range without a middle, or with an open end, may stand."""
+    found(rows_of.ranges_swapped([{"low": 1, "high": 2}, {"low": 2, "high": 1}], "a"),
+          "a.csv:3", "low 2 exceeds high 1")
+    found(rows_of.ranges_swapped([{"t_low": 1, "t_median": 5, "t_high": 2}], "a"), "a.csv:2")
+    none(rows_of.ranges_swapped([{"t_low": 1, "t_median": None, "t_high": 2}, {"t_low": 3}], "a"))
+
+
+def gaps(outline, start, end):
+    """Sections that leave a gap, overlap, or do not end with the episode."""
+    problems, at = [], start
+    for line, row in enumerate(outline, 2):
+        if row["start"] != at:
+            problems.append(f"data/outline.csv:{line}: starts at {row['start']}, and the section "
+                            f"before ends at {at}: make them meet")
+        at = row["end"]
+    return problems + ([] if at == end else [
+        f"data/outline.csv:{len(outline) + 1}: ends at {at}, and the episode at {end} "
+        "(guide.ledger.END): correct one"])
+
+
+def test_the_outline_covers_the_episode(tables):
+    """The sections follow one another from the first topic to the end."""
+    none(gaps(tables["outline"], "0:03:33", ledger.END))
+
+
+def test_the_outline_covers_the_episode_planted():
+    """A gap, and an end before the end, are seen."""
+    rows = [{"start": "0:00:00", "end": "0:01:00"}, {"start": "0:02:00", "end": "0:03:00"}]
+    found(gaps(rows, "0:00:00", "0:03:00"), "outline.csv:3", "0:02:00")
+    found(gaps(rows[:1], "0:00:00", "0:03:00"), "ends at 0:01:00")
+
+
+def off_reference(rows):
+    """Checks of the lab that a measurement did not pass."""
+    return [f"data/lab/checks.csv:{line}: {row['run']}, {row['check']}: deviates by "
+            f"{row['deviation']:g}, at most {row['most']:g} is allowed: measure again"
+            for line, row in enumerate(rows, 2) if not row["deviation"] <= row["most"]]
+
+
+def test_measurements_passed_their_checks(tables):
+    """What was measured agreed with its reference when it was measured."""
+    none(off_reference(tables["lab-checks"]))
+    found(off_reference([{"run": "a", "check": "b", "deviation": 2.0, "most": 1.0}]),
+          "checks.csv:2", "measure again")
 
 
 # ------------------------------------------------------------------ letters and fonts

@@ -266,6 +266,8 @@ def rows(name: str, root: Path = ROOT) -> tuple[dict[str, Any], ...]:
             )
         keys[key] = line
         out.append(row)
+    if not out:
+        raise DataError(f"{label}, line 1: no row follows the header: restore the file, or unlist it.")
     return tuple(out)
 
 

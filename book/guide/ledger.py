@@ -155,6 +155,11 @@ class Claim:
             self.low <= self.value <= self.high
         ):
             found.append(f"value {self.value:g} lies outside its own range")
+        if not found and self.has_figure:
+            try:
+                self.figure()
+            except ValueError as error:  # such as half a year, or no finite number
+                found.append(str(error))
         if self.verdict in ("qualified", "wrong") and not self.ground:
             found.append(f"a {self.verdict} claim needs a ground: {', '.join(GROUNDS)}")
         if self.verdict not in ("qualified", "wrong") and self.ground:

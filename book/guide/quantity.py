@@ -194,7 +194,11 @@ def amount(
         )
         tail = DOLLARS[unit]
         return f"{text} {tail}" if tail and not bare else text
+    if unit == "date":
+        raise ValueError("a date is no amount: print it with {date}, or in words")
     if unit == "year":
+        if not all(float(x).is_integer() for x in ((low, high) if ranged else (value,))):
+            raise ValueError("a year is a whole number: round it, or use another unit")
         return f"{int(low)} to {int(high)}" if ranged else f"{int(value)}"
     if ranged:
         text = _range(low, high, digits)

@@ -74,6 +74,10 @@ class Config:
     def __post_init__(self) -> None:
         if self.attention not in ATTENTIONS:
             raise ValueError(f"attention '{self.attention}' is unknown: use one of {ATTENTIONS}")
+        for field in fields(self):
+            size = getattr(self, field.name)
+            if field.name != "attention" and (not isinstance(size, int) or size < 0):
+                raise ValueError(f"{field.name} is {size}: a dimension is a whole number, not negative")
         if self.attention == "mla" and not (self.kv_lora_rank and self.v_head_dim):
             raise ValueError("latent attention needs kv_lora_rank and v_head_dim")
         if self.attention != "mla" and not (self.kv_heads and self.head_dim):
@@ -82,10 +86,6 @@ class Config:
             raise ValueError("more active experts than routed experts")
         if self.dense_layers > self.layers:
             raise ValueError("more dense layers than layers")
-        for field in fields(self):
-            size = getattr(self, field.name)
-            if isinstance(size, int) and size < 0:
-                raise ValueError(f"{field.name} is {size}: a dimension cannot be negative")
 
     @classmethod
     def from_row(cls, row: Mapping) -> "Config":
@@ -212,6 +212,6 @@ def training_flops(parameters: float, tokens: float) -> float:
     ``parameters`` are those that are active for a token. Source: Kaplan et al. 2020,
     section 2.1; attention's own share over the context is left out.
     """
-    if parameters < 0 or tokens < 0:
-        raise ValueError("parameters and tokens cannot be negative")
+    if not (0 <= parameters < float("inf") and 0 <= tokens < float("inf")):
+        raise ValueError("parameters and tokens cannot be negative, and must be finite")
     return 6.0 * parameters * tokens

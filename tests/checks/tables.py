@@ -55,6 +55,23 @@ def dates_beyond(rows: Iterable[Mapping], name: str, limits: Mapping[str, tuple]
     ]
 
 
+def ranges_swapped(rows: Iterable[Mapping], name: str) -> list[str]:
+    """Find rows whose low, middle and high values are not in this order."""
+    rows, problems = list(rows), []
+    for low in [c for c in (rows[0] if rows else ()) if c == "low" or c.endswith("_low")]:
+        stem = low[: -len("low")]
+        middles = [m for m in (f"{stem}median", f"{stem}value", stem[:-1]) if m in rows[0]]
+        for middle in middles or [low]:
+            order = [low, middle, f"{stem}high"]
+            for line, row in enumerate(rows, 2):
+                given = [(c, row.get(c)) for c in order if row.get(c) is not None]
+                for (one, small), (other, large) in zip(given, given[1:]):
+                    if small > large:
+                        problems.append(f"data/{name}.csv:{line}: {one} {small} exceeds {other} "
+                                        f"{large}: are two columns swapped?")
+    return problems
+
+
 def keys_of(cell: str | None) -> list[str]:
     """Split a cell that holds keys."""
     return [key.strip() for key in (cell or "").split(";") if key.strip()]
