@@ -7,11 +7,13 @@ import re
 import shutil
 import subprocess
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pytest
 import yaml
 from bs4 import BeautifulSoup
+from checks.site import parsed
 from hypothesis import settings
 from pybtex.database import parse_file
 from pypdf import PdfReader
@@ -29,11 +31,15 @@ settings.load_profile("book")
 
 @dataclass(frozen=True)
 class Pdf:
-    """The printed book: its reader, and the text of each page."""
+    """The printed book: its reader, and the text of each page, read when it is asked for."""
 
     reader: PdfReader
-    texts: list[str]
     raw: bytes
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """Text of each page."""
+        return [page.extract_text() for page in self.reader.pages]
 
     @property
     def text(self) -> str:
@@ -136,7 +142,7 @@ def html(site, files) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def pages(html) -> dict[str, BeautifulSoup]:
     """Each built page, read."""
-    return {name: BeautifulSoup(text, "html.parser") for name, text in html.items()}
+    return {name: parsed(text) for name, text in html.items()}
 
 
 @pytest.fixture(scope="session")
@@ -181,8 +187,7 @@ def pdf() -> Pdf:
     """The printed book."""
     if not build.PDF.is_file():
         pytest.fail("the PDF is not built: run 'make book' first", pytrace=False)
-    reader = PdfReader(build.PDF)
-    return Pdf(reader, [page.extract_text() for page in reader.pages], build.PDF.read_bytes())
+    return Pdf(PdfReader(build.PDF), build.PDF.read_bytes())
 
 
 #: A browser that asks nobody for updates and leaves nothing behind.

@@ -28,7 +28,7 @@ _PIECES = re.compile(
     r"(?P<role>\{\w+\}`[^`]+`)|`(?P<code>[^`]+)`|\$(?P<math>[^$]+)\$"
     r"|\*\*(?P<strong>.+?)\*\*|\*(?P<em>[^*]+)\*|\\(?P<plain>[\\$*`_])"
 )
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>$|~^#])")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>$|~^#&])")
 
 
 class CardError(ValueError):
@@ -162,6 +162,8 @@ def as_html(text: str) -> str:
 def _try(place: str, text: str) -> None:
     """Fail with a place if a text cannot be written."""
     try:
+        for role in values.roles(text):  # what is malformed would be printed as it stands
+            values.print_role(role)
         markdown(text)
     except (data.DataError, ledger.LedgerError, ValueError, KeyError) as error:
         raise CardError(f"{place}: {error}") from None

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import io
 import re
+import unicodedata
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +23,15 @@ if TYPE_CHECKING:  # pandas costs half a second, and the site build does without
 
 ROOT = Path(__file__).resolve().parents[2] / "data"
 PACKAGE = "datapackage.yaml"
+#: How a value of each type is written: Python reads more than other programs do
+_FORMS = {
+    "integer": re.compile(r"[+-]?\d{1,18}", re.ASCII),
+    "number": re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII),
+    "boolean": re.compile(r"true|false"),
+    "date": re.compile(r"\d{4}-\d\d-\d\d", re.ASCII),
+    "string": re.compile(r".*", re.DOTALL),
+}
+_FOREIGN = re.compile(r"[\u0080-\uffff]{2,}")
 
 
 class DataError(ValueError):
@@ -53,11 +64,30 @@ def package(root: Path = ROOT) -> dict[str, Any]:
         descriptor = yaml.load(path.read_text(encoding="utf-8"), loader)
     except FileNotFoundError:
         raise DataError(f"{path.name} is missing: restore it from version control.") from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
         raise DataError(f"{path.name} is not valid YAML: {error}") from None
     if not isinstance(descriptor, dict) or not isinstance(descriptor.get("resources"), list):
         raise DataError(f"{path.name} has no list 'resources': describe the tables there.")
+    for number, entry in enumerate(descriptor["resources"], 1):
+        _check_entry(entry, f"{path.name}, table {number}")
     return descriptor
+
+
+def _check_entry(entry: Any, place: str) -> None:
+    """Fail with a place if a table's description lacks what the reader needs."""
+    for key in ("name", "path", "schema"):
+        if not isinstance(entry, dict) or not entry.get(key):
+            raise DataError(f"{place}: has no '{key}': describe the table.")
+    columns = entry["schema"].get("fields") if isinstance(entry["schema"], dict) else None
+    if not isinstance(columns, list) or not columns:
+        raise DataError(f"{place} ('{entry['name']}'): has no list 'fields': describe the columns.")
+    for column in columns:
+        if not isinstance(column, dict) or not column.get("name"):
+            raise DataError(f"{place} ('{entry['name']}'): a column has no 'name': give it one.")
+        if column.get("type", "string") not in _FORMS:
+            raise DataError(
+                f"{place} ('{entry['name']}'): column '{column['name']}' has the unknown type "
+                f"'{column['type']}': use one of {', '.join(_FORMS)}.")
 
 
 def resource(name: str, root: Path = ROOT) -> dict[str, Any]:
@@ -88,20 +118,24 @@ def _convert(text: str, field: dict[str, Any], place: str) -> Any:
         if constraints.get("required"):
             raise DataError(f"{place} is empty, and this column must be filled: fill the cell.")
         return None
+    if text != text.strip():
+        raise DataError(f"{place} holds '{text}', with a space at an end: take it out.")
     try:
+        if not _FORMS[kind].fullmatch(text):
+            raise ValueError
         if kind == "integer":
             value: Any = int(text)
         elif kind == "number":
             value = float(text)
-            if value != value or value in (float("inf"), float("-inf")):
+            if value in (float("inf"), float("-inf")):
                 raise ValueError
         elif kind == "boolean":
-            value = {"true": True, "false": False}[text]
+            value = text == "true"
         elif kind == "date":
             value = dt.date.fromisoformat(text)
         else:
             value = text
-    except (ValueError, KeyError):
+    except ValueError:
         remedy = {
             "integer": "write a whole number without separators, such as 2048",
             "number": "write a finite number without separators, such as 3.35",
@@ -116,9 +150,52 @@ def _convert(text: str, field: dict[str, Any], place: str) -> Any:
     if "pattern" in constraints and not re.fullmatch(constraints["pattern"], text):
         raise DataError(f"{place} holds '{text}', which does not fit {constraints['pattern']}.")
     for bound, wrong in (("minimum", lambda v, b: v < b), ("maximum", lambda v, b: v > b)):
-        if bound in constraints and wrong(value, type(value)(constraints[bound])):
-            raise DataError(f"{place} holds {text}, beyond the {bound} {constraints[bound]}.")
+        if bound in constraints:
+            limit = constraints[bound]
+            if kind == "date" and isinstance(limit, str):
+                limit = dt.date.fromisoformat(limit)
+            if wrong(value, limit):
+                raise DataError(f"{place} holds {text}, beyond the {bound} {limit}.")
     return value
+
+
+def _read(path: Path, label: str) -> str:
+    """Read a table's text, and fail with the line where letters or the end were lost."""
+    raw = path.read_bytes()
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise DataError(f"{label} is not UTF-8 (line {line}: {error.reason}): "
+                        "save it as UTF-8.") from None
+    if text.startswith("\ufeff"):
+        raise DataError(f"{label}, line 1: begins with a byte-order mark: save it as UTF-8 without.")
+    text = text.replace("\r\n", "\n")
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.isascii() and line.isprintable():
+            continue
+        if "\ufffd" in line or any(map(_misread, _FOREIGN.findall(line))):
+            raise DataError(f"{label}, line {number}: a letter was lost in decoding: retype the word.")
+        odd = next((c for c in line if unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp")), None)
+        if odd is not None:
+            raise DataError(f"{label}, line {number}: an invisible character (U+{ord(odd):04X}) "
+                            "stands there: delete it.")
+        if not unicodedata.is_normalized("NFC", line):
+            raise DataError(f"{label}, line {number}: a letter and its accent are two characters: "
+                            "retype the word.")
+    if text and not text.endswith("\n"):
+        raise DataError(f"{label}, line {text.count(chr(10)) + 1}: the file breaks off: restore it, "
+                        "or end its last line.")
+    return text
+
+
+def _misread(letters: str) -> bool:
+    """Whether letters are what UTF-8 looks like in the old Western encoding."""
+    try:
+        letters.encode("cp1252").decode("utf-8")
+    except UnicodeError:
+        return False
+    return True
 
 
 @lru_cache(maxsize=None)
@@ -153,15 +230,17 @@ def rows(name: str, root: Path = ROOT) -> tuple[dict[str, Any], ...]:
     keys: dict[Any, int] = {}
     key_fields = entry["schema"].get("primaryKey", [])
     key_fields = [key_fields] if isinstance(key_fields, str) else key_fields
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{label} is not UTF-8 ({error}): save it as UTF-8.") from None
-    if "\ufffd" in text or "Ã" in text:
-        line = next(i for i, t in enumerate(text.splitlines(), 1) if "\ufffd" in t or "Ã" in t)
-        raise DataError(f"{label}, line {line}: a letter was lost in decoding: retype the word.")
-    reader = csv.reader(text.splitlines(keepends=True))
-    header = next(reader, [])
+    reader = csv.reader(io.StringIO(_read(path, label), newline=""), strict=True)
+
+    def line_by_line():
+        try:
+            yield from reader
+        except csv.Error as error:
+            raise DataError(f"{label}, line {reader.line_num}: {error}: look for a lone quotation "
+                            "mark.") from None
+
+    lines = line_by_line()
+    header = next(lines, [])
     if header != list(schema):
         missing = [column for column in schema if column not in header]
         extra = [column for column in header if column not in schema]
@@ -170,7 +249,7 @@ def rows(name: str, root: Path = ROOT) -> tuple[dict[str, Any], ...]:
             f"(missing {missing or 'none'}, unknown {extra or 'none'}, or another order): "
             "make both alike."
         )
-    for cells in reader:
+    for cells in lines:
         line = reader.line_num
         if len(cells) != len(header):
             raise DataError(
@@ -187,6 +266,8 @@ def rows(name: str, root: Path = ROOT) -> tuple[dict[str, Any], ...]:
             )
         keys[key] = line
         out.append(row)
+    if not out:
+        raise DataError(f"{label}, line 1: no row follows the header: restore the file, or unlist it.")
     return tuple(out)
 
 
@@ -200,8 +281,10 @@ def row(name: str, key: str, root: Path = ROOT) -> dict[str, Any]:
     """
     import difflib
 
-    column = resource(name, root)["schema"]["primaryKey"]
-    column = column if isinstance(column, str) else column[0]
+    column = resource(name, root)["schema"].get("primaryKey") or []
+    column = column if isinstance(column, str) else column[0] if len(column) == 1 else None
+    if column is None:
+        raise DataError(f"table '{name}' has no key of one column: its rows have no names.")
     found = {entry[column]: entry for entry in rows(name, root)}
     if key not in found:
         near = difflib.get_close_matches(str(key), map(str, found), n=3, cutoff=0.4)

@@ -35,6 +35,7 @@ GROUNDS: dict[str, str] = {
 }
 
 
+_STAMP = re.compile(r"\d:[0-5]\d:[0-5]\d", re.ASCII)
 # a number of its own, not the digit in R1, GPT-4o, FP8 or H100
 _NUMBER = re.compile(r"(?<![A-Za-z0-9.,-])\d[\d,]*(?:\.\d+)?")
 
@@ -56,12 +57,10 @@ def seconds(stamp: str) -> int:
     >>> seconds("1:02:02")
     3722
     """
-    parts = stamp.split(":")
-    if len(parts) != 3 or not all(part.isdigit() for part in parts) or any(
-        len(part) != 2 or int(part) > 59 for part in parts[1:]
-    ):
+    if not _STAMP.fullmatch(stamp):
         raise LedgerError(f"'{stamp}' is no timestamp: write h:mm:ss, such as 0:27:07")
-    total = int(parts[0]) * 3600 + int(parts[1]) * 60 + int(parts[2])
+    hours, minutes, rest = map(int, stamp.split(":"))
+    total = hours * 3600 + minutes * 60 + rest
     if stamp != END and total > seconds(END):
         raise LedgerError(f"{stamp} lies after the end of the episode ({END}, YouTube clock)")
     return total
@@ -156,6 +155,11 @@ class Claim:
             self.low <= self.value <= self.high
         ):
             found.append(f"value {self.value:g} lies outside its own range")
+        if not found and self.has_figure:
+            try:
+                self.figure()
+            except ValueError as error:  # such as half a year, or no finite number
+                found.append(str(error))
         if self.verdict in ("qualified", "wrong") and not self.ground:
             found.append(f"a {self.verdict} claim needs a ground: {', '.join(GROUNDS)}")
         if self.verdict not in ("qualified", "wrong") and self.ground:

@@ -167,7 +167,7 @@ def amount(
     Raises
     ------
     ValueError
-        If the unit is unknown, or neither a value nor a whole range is given.
+        If the unit is unknown, neither a value nor a whole range is given, or the ends are swapped.
 
     Examples
     --------
@@ -182,6 +182,8 @@ def amount(
         scale, unit = SCALED[unit]
         value, low, high = (None if x is None else x * scale for x in (value, low, high))
     ranged = low is not None and high is not None and low != high
+    if ranged and low > high:
+        raise ValueError(f"low {low:g} exceeds high {high:g}: swap them")
     if not ranged and value is None:
         value = low if low is not None else high
     if not ranged and value is None:
@@ -192,7 +194,11 @@ def amount(
         )
         tail = DOLLARS[unit]
         return f"{text} {tail}" if tail and not bare else text
+    if unit == "date":
+        raise ValueError("a date is no amount: print it with {date}, or in words")
     if unit == "year":
+        if not all(float(x).is_integer() for x in ((low, high) if ranged else (value,))):
+            raise ValueError("a year is a whole number: round it, or use another unit")
         return f"{int(low)} to {int(high)}" if ranged else f"{int(value)}"
     if ranged:
         text = _range(low, high, digits)

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from html import escape as escape_html
 from typing import Any
 
 import pandas as pd
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>$|~^#])")
+_START = re.compile(r"\s*(?:\d+(?=[.)])|(?=[^\w\s\\]))", re.ASCII)  # what begins a list, a rule, a field
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>$|~^#&])")
 
 
 def plain(value: Any) -> str:
@@ -31,7 +33,11 @@ def plain(value: Any) -> str:
 
 def escape(text: str) -> str:
     """Keep text from being read as markup."""
-    return _SPECIAL.sub(r"\\\1", text).replace("\n", " ")
+    out = _SPECIAL.sub(r"\\\1", text).replace("\n", " ")
+    start = _START.match(out)
+    if start and start.end() < len(out) and out[start.end()].isascii():
+        out = f"{out[: start.end()]}\\{out[start.end() :]}"
+    return out
 
 
 class Shown:
@@ -114,8 +120,17 @@ def show(
             [row[c] if c in markup else escape(row[c]) for c in frame.columns]
         )
     lines.append(":::")
-    html = printed.style.hide(axis="index").set_caption(caption).to_html()
-    return Shown("\n".join(lines), html)
+    return Shown("\n".join(lines), _html(printed, caption))
+
+
+def _html(printed: pd.DataFrame, caption: str) -> str:
+    """Write a table for Jupyter; whatever the cells spell, they are words."""
+    def row(cells: Any, tag: str) -> str:
+        return "<tr>" + "".join(f"<{tag}>{escape_html(str(c))}</{tag}>" for c in cells) + "</tr>"
+
+    body = "".join(row(cells, "td") for cells in printed.itertuples(index=False))
+    return (f"<table><caption>{escape_html(caption)}</caption><thead>{row(printed.columns, 'th')}"
+            f"</thead><tbody>{body}</tbody></table>")
 
 
 def _row(cells: Sequence[str]) -> list[str]:

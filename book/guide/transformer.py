@@ -75,12 +75,18 @@ class Config:
     def __post_init__(self) -> None:
         if self.attention not in ATTENTIONS:
             raise ValueError(f"attention '{self.attention}' is unknown: use one of {ATTENTIONS}")
+        for field in fields(self):
+            size = getattr(self, field.name)
+            if field.name != "attention" and (not isinstance(size, int) or size < 0):
+                raise ValueError(f"{field.name} is {size}: a dimension is a whole number, not negative")
         if self.attention == "mla" and not (self.kv_lora_rank and self.v_head_dim):
             raise ValueError("latent attention needs kv_lora_rank and v_head_dim")
         if self.attention != "mla" and not (self.kv_heads and self.head_dim):
             raise ValueError(f"{self.attention} needs kv_heads and head_dim")
         if self.active_experts > self.routed_experts:
             raise ValueError("more active experts than routed experts")
+        if self.dense_layers > self.layers:
+            raise ValueError("more dense layers than layers")
 
     @classmethod
     def from_row(cls, row: Mapping) -> "Config":
@@ -95,6 +101,9 @@ class Config:
         """
         names = {field.name for field in fields(cls)}
         given = {k: v for k, v in row.items() if k in names and v is not None and v == v}
+        for key, size in given.items():
+            if isinstance(size, float) and not size.is_integer():
+                raise ValueError(f"{row.get('id', 'this model')}: {key} is {size}: write a whole number")
         numbers = {k: int(v) if isinstance(v, float) else v for k, v in given.items()}
         missing = [k for k in ("layers", "d_model", "heads", "attention", "vocab_size") if k not in numbers]
         if missing:
@@ -204,8 +213,8 @@ def training_flops(parameters: float, tokens: float) -> float:
     ``parameters`` are those that are active for a token. Source: Kaplan et al. 2020,
     section 2.1; attention's own share over the context is left out.
     """
-    if parameters < 0 or tokens < 0:
-        raise ValueError("parameters and tokens cannot be negative")
+    if not (0 <= parameters < float("inf") and 0 <= tokens < float("inf")):
+        raise ValueError("parameters and tokens cannot be negative, and must be finite")
     return 6.0 * parameters * tokens
 
 

@@ -6,12 +6,13 @@ in one place.
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from . import data, ledger, quantity
 
-_ROLE = re.compile(r"\{(claim|claimnum|date|datum|t)\}`([^`]+)`")
+_ROLE = re.compile(r"\{([A-Za-z][\w:-]*)\}`([^`]*)(`?)")
 _EXPLICIT = re.compile(r"^(.+?)\s*<([^<>]+)>$", re.DOTALL)
 
 
@@ -83,8 +84,9 @@ def datum(text: str) -> str:
         return quantity.date(value)
     if field.get("type") in ("number", "integer"):
         unit = field.get("unit", "")
-        # tables of mixed quantities name the unit in each row
-        return quantity.amount(value, row["unit"] if unit == "as in column unit" else unit)
+        if unit.startswith("as in column "):  # tables of mixed quantities name it in each row
+            unit = row.get(unit.removeprefix("as in column ")) or ""
+        return quantity.amount(value, unit)
     return str(value)
 
 
@@ -122,5 +124,36 @@ def fill(text: str, quote: Callable[[str], str] = str) -> str:
     --------
     >>> fill("from {t}`1:02:02` on")
     'from 1:02:02 on'
+
+    Raises
+    ------
+    ValueError
+        If a role is unknown, empty or not closed, or its printer refuses; nothing that looks like
+        a role is left standing.
     """
-    return _ROLE.sub(lambda match: quote(PRINTERS[match[1]](match[2])), text)
+    return _ROLE.sub(lambda match: quote(print_role(match)), text)
+
+
+def roles(text: str) -> Iterator[re.Match]:
+    """Yield what is, or was meant to be, a role: name, what it encloses, the closing mark."""
+    yield from _ROLE.finditer(text)
+
+
+def print_role(match: re.Match) -> str:
+    """Print one role found by :func:`roles`.
+
+    Raises
+    ------
+    ValueError
+        If the role is unknown, empty or not closed, or its printer refuses.
+    """
+    name, inner, closed = match.groups()
+    if name not in PRINTERS:
+        near = difflib.get_close_matches(name, PRINTERS, n=1)
+        raise ValueError(f"nothing prints {{{name}}} here: "
+                         + (f"did you mean {{{near[0]}}}?" if near else
+                            f"use {', '.join('{%s}' % n for n in PRINTERS)}"))
+    if not closed or not inner.strip():
+        raise ValueError(f"{{{name}}} is {'empty' if closed else 'not closed'}: "
+                         f"write {{{name}}}`...` with a mark at each end")
+    return PRINTERS[name](inner)

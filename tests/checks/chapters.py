@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import PurePosixPath
 
 from .reading import Page, read, visible
@@ -170,6 +170,44 @@ def imports_of_cells(text: str, name: str) -> list[str]:
                 r"(^|\.)(open|read_csv|read_text|read_json|urlopen)$", ast.unparse(node.func)
             ):
                 problems.append(f"{name}:{line}: read tables with guide.data, and nothing else")
+    return problems
+
+
+def figure_calls(text: str, name: str) -> list[str]:
+    """Check that each figure is given its alternative text and its source where it is drawn."""
+    problems = []
+    for cell in read(text).cells:
+        for node in ast.walk(ast.parse("\n".join(cell.code))):
+            if not (isinstance(node, ast.Call) and ast.unparse(node.func) == "figures.show"):
+                continue
+            where = f"{name}:{cell.first + node.lineno - 1}"
+            given = {k.arg: k.value for k in node.keywords}
+            for key, least, what in (("alt", 60, "kind of chart, data and point"),
+                                     ("source", 8, "where the numbers come from")):
+                value = given.get(key)
+                short = isinstance(value, ast.Constant) and len(str(value.value)) < least
+                if value is None or short:
+                    problems.append(f"{where}: a figure without '{key}': say {what}")
+    return problems
+
+
+def roles(text: str, name: str, printers: Mapping[str, Callable[[str], str]]) -> list[str]:
+    """Find roles in sentences that cannot be printed.
+
+    ``printers`` maps each role to what prints it; other roles are Sphinx's to judge.
+    """
+    shown = "\n".join(x.text if x.kind not in ("cell", "code", "front", "comment") else ""
+                      for x in read(text).lines)
+    problems = []
+    for match in re.finditer(r"\{(%s)\}(`?)([^`]*)(`?)" % "|".join(printers), shown):
+        where = f"{name}:{shown[: match.start()].count(chr(10)) + 1}: {{{match[1]}}}"
+        if not match[2] or not match[4] or not match[3].strip():
+            problems.append(f"{where} has lost a mark or is empty: write {{{match[1]}}}`...`")
+            continue
+        try:
+            printers[match[1]](match[3])
+        except (ValueError, LookupError) as error:
+            problems.append(f"{where}`{match[3]}`: {error}")
     return problems
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 #: A path that exists on one machine only
 MACHINE = re.compile(r"(?<![\w.~$}>)\-])/(?:work|root|home|Users|tmp/bash\w*)/[\w.-]+")
@@ -169,3 +169,79 @@ def help_lists(shown: str, makefile: str) -> list[str]:
     targets = re.findall(r"^([a-z][\w-]*):(?!=)", makefile, re.MULTILINE)
     return [f"Makefile:1: 'make help' does not explain '{t}': add '## ...' behind the target"
             for t in targets if not re.search(rf"^\s*make {t}\s+\S", shown, re.MULTILINE)]
+
+
+def contents_differ(listed: Iterable[str], there: Iterable[str], planned: Iterable[str]) -> list[str]:
+    """Compare the contents with the pages that there are and the chapters that are planned.
+
+    Names are those of pages, such as ``models``.
+    """
+    listed, there, planned = list(listed), set(there), set(planned)
+    return [f"_toc.yml:1: names 'book/{n}', which is not there: restore book/{n}.md, or take it out"
+            for n in listed if n not in there] + [
+        f"book/{n}.md:1: stands in no contents: list it in _toc.yml, or delete it"
+        for n in sorted(there - set(listed))] + [
+        f"_toc.yml:1: names 'book/{n}' twice: keep one"
+        for n in sorted({n for n in listed if listed.count(n) > 1})] + [
+        f"data/chapters.csv:1: '{n}' is planned and not in _toc.yml: list it, or take the row out"
+        for n in sorted(planned - set(listed))]
+
+
+#: Settings without which a fault would go into print unseen: where, and what must stand
+HONEST: tuple[tuple[str, tuple[str, ...], object], ...] = (
+    ("an unresolved reference is an error", ("sphinx", "config", "nitpicky"), True),
+    ("a warning of a cell is an error", ("execute", "stderr_output"), "error"),
+    ("_toc.yml decides what is in the book", ("only_build_toc_files",), True),
+    ("a page carries no date of its making", ("sphinx", "config", "html_last_updated_fmt"), None),
+    ("formulas are set without a script", ("sphinx", "config", "html_math_renderer"), "mathml"),
+    ("chapters are executed", ("execute", "execute_notebooks"), "cache"),
+)
+
+
+def settings_differ(config: Mapping) -> list[str]:
+    """Find settings that would let a fault through."""
+    problems = []
+    for why, path, wanted in HONEST:
+        value: object = config
+        for key in path:
+            value = value.get(key, "nothing") if isinstance(value, Mapping) else "nothing"
+        if value != wanted or type(value) is not type(wanted):
+            problems.append(f"_config.yml:1: {'.'.join(path)} is {value}: set it to {wanted}, so "
+                            f"that {why}")
+    hidden = set(config.get("sphinx", {}).get("config", {}).get("suppress_warnings", ()))
+    return problems + [
+        f"_config.yml:1: warnings of '{name}' are suppressed: mend what they warn of"
+        for name in sorted(hidden - {"myst.domains", "mystnb.exec"})]
+
+
+def unnamed_imports(sources: Mapping[str, str], required: Iterable[str],
+                    own: Iterable[str], packages: Mapping[str, Iterable[str]]) -> list[str]:
+    """Find imports of packages that nobody has asked for.
+
+    Parameters
+    ----------
+    sources : mapping
+        Text of each module by its path.
+    required : iterable of str
+        Names of packages that the requirements and constraints pin.
+    own : iterable of str
+        Modules of the project.
+    packages : mapping
+        Module -> packages that bring it.
+    """
+    import sys
+
+    def plain(name: str) -> str:
+        return re.sub(r"[-_.]+", "-", name).lower()
+
+    have = {plain(name) for name in required}
+    known = set(sys.stdlib_module_names) | set(own)
+    problems = []
+    for name, text in sources.items():
+        for line, target in imports(text):
+            top = target.split(".")[0]
+            if not target.startswith(".") and top not in known and not (
+                    {plain(p) for p in packages.get(top, (top,))} & have):
+                problems.append(f"{name}:{line}: imports '{top}', which no requirement names: pin "
+                                "it in requirements.txt, with its reason")
+    return problems

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from .house import MACHINE
 
@@ -39,6 +39,28 @@ def pdf_text(pages: Iterable[str]) -> list[str]:
             for found in dict.fromkeys(m[0] for m in pattern.finditer(text)):
                 problems.append(f"PDF page {no}: '{found}' is printed: {remedy}")
     return problems
+
+
+def glyphs_missing(texts: Mapping[str, str], have: Iterable[int]) -> list[str]:
+    """Find letters that none of the shipped fonts can draw; ``have`` are the codes that they can."""
+    have = set(have) | {0x0A, 0x0D, 0x09, 0xA0}
+    return [
+        f"{name}:{no}: no font has '{letter}' (U+{ord(letter):04X}): write it otherwise, or ship a "
+        "font that has it"
+        for name, text in texts.items()
+        if not text.isascii()
+        for no, line in enumerate(text.splitlines(), 1)
+        for letter in dict.fromkeys(line) if ord(letter) not in have
+    ]
+
+
+def cut_off(raw: bytes, name: str) -> list[str]:
+    """Find a PDF or a package that ends too early."""
+    if name.endswith(".pdf"):
+        whole = raw.startswith(b"%PDF-") and raw.rstrip().endswith(b"%%EOF")
+    else:
+        whole = raw.startswith(b"PK\x03\x04") and b"PK\x05\x06" in raw[-66_000:]
+    return [] if whole else [f"{name}: is cut off: run 'make book'"]
 
 
 def pdf_form(reader) -> list[str]:

@@ -6,8 +6,11 @@ import gzip
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
+
+from bs4 import BeautifulSoup
 
 _LOAD = {  # element -> attributes that make the browser fetch something
     "script": ("src",), "img": ("src", "srcset"), "source": ("src", "srcset"), "iframe": ("src",),
@@ -26,6 +29,12 @@ _SCRIPT = re.compile(
     r"\.src\s*=\s*['\"`]((?:https?:)?//[^'\"`]+)"
 )
 _REQUEST = "keep a copy in book/_static: the book is read offline"
+
+
+@lru_cache(maxsize=None)
+def parsed(text: str) -> BeautifulSoup:
+    """Read a page, each text once; who asks must not change the tree."""
+    return BeautifulSoup(text, "html.parser")
 
 
 def _line(text: str, match: re.Match) -> int:
@@ -83,6 +92,48 @@ def weight(soup, name: str, site, most: int) -> list[str]:
     return [f"{name}: {total:,} bytes over the wire, at most {most:,}; the heaviest part is "
             f"{heaviest} with {len(parts[heaviest]):,}: leave out what the page does not need"
             ] if total > most else []
+
+
+_MARKUP_URLS = ("href", "src", "action", "formaction", "data", "xlink:href")
+
+
+def policy_broken(soup, name: str) -> list[str]:
+    """Find what a content-security policy of ``script-src 'self'`` would forbid."""
+    problems = []
+    for tag in soup.find_all("script", src=False):
+        if str(tag.get("type", "")).lower() in ("application/json", "application/ld+json"):
+            continue
+        said = " ".join((tag.string or "").split())[:50]
+        problems.append(f"{name}:{tag.sourceline}: an inline script ('{said}'): put it in a file "
+                        "under book/_static")
+    for tag in soup.find_all(True):
+        for key, value in tag.attrs.items():
+            if re.fullmatch(r"on[a-z]+", key):
+                problems.append(f"{name}:{tag.sourceline}: <{tag.name} {key}=...>: add a listener "
+                                "in a file under book/_static")
+            elif key in _MARKUP_URLS and re.match(r"\s*(?:javascript|vbscript):", str(value), re.I):
+                problems.append(f"{name}:{tag.sourceline}: <{tag.name}> runs '{value[:30]}': add a "
+                                "listener in a file under book/_static")
+    return problems
+
+
+def evaluates(script: str, name: str) -> list[str]:
+    """Find scripts that make code of text, which a content-security policy forbids."""
+    return [f"{name}:{_line(script, m)}: {m[0]} makes code of text: write the code out"
+            for m in re.finditer(r"(?<![\w.$])eval\(|\bnew Function\(|"
+                                 r"\bset(?:Timeout|Interval)\(\s*['\"`]", script)]
+
+
+def files_of_css(css: str, name: str, files: Iterable[str]) -> list[str]:
+    """Find fonts and images that a style sheet of the site names and the site lacks."""
+    files = set(files)
+    problems = []
+    for match in re.finditer(r"url\(\s*['\"]?([^'\")]+)", css):
+        path = match[1].strip().partition("#")[0].partition("?")[0]
+        if path and not re.match(r"[a-z]+:|//", path) and _resolve(name, path) not in files:
+            problems.append(f"{name}:{_line(css, match)}: {path} is not in the site: restore the "
+                            "file in book/_static, or take the line out")
+    return problems
 
 
 def palettes_differ(css: str) -> list[str]:

@@ -44,6 +44,34 @@ def unread(tables: Iterable[str], sources: Mapping[str, str]) -> list[str]:
     ]
 
 
+def dates_beyond(rows: Iterable[Mapping], name: str, limits: Mapping[str, tuple]) -> list[str]:
+    """Find dates that cannot be: ``limits`` gives, by column, the first and the last day."""
+    return [
+        f"data/{name}.csv:{line}: {column} {row[column]:%Y-%m-%d} lies outside {low} to {high}: "
+        "correct the date"
+        for line, row in enumerate(rows, 2)
+        for column, (low, high) in limits.items()
+        if row.get(column) and not low <= row[column] <= high
+    ]
+
+
+def ranges_swapped(rows: Iterable[Mapping], name: str) -> list[str]:
+    """Find rows whose low, middle and high values are not in this order."""
+    rows, problems = list(rows), []
+    for low in [c for c in (rows[0] if rows else ()) if c == "low" or c.endswith("_low")]:
+        stem = low[: -len("low")]
+        middles = [m for m in (f"{stem}median", f"{stem}value", stem[:-1]) if m in rows[0]]
+        for middle in middles or [low]:
+            order = [low, middle, f"{stem}high"]
+            for line, row in enumerate(rows, 2):
+                given = [(c, row.get(c)) for c in order if row.get(c) is not None]
+                for (one, small), (other, large) in zip(given, given[1:]):
+                    if small > large:
+                        problems.append(f"data/{name}.csv:{line}: {one} {small} exceeds {other} "
+                                        f"{large}: are two columns swapped?")
+    return problems
+
+
 def keys_of(cell: str | None) -> list[str]:
     """Split a cell that holds keys."""
     return [key.strip() for key in (cell or "").split(";") if key.strip()]
