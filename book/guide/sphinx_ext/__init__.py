@@ -8,7 +8,7 @@
 ``freshness``  which chapters must run again
 ``lookups``    what is asked for each reference, and need be asked but once
 ``scripts``    what a page need not load
-``printing``   the builder that hands the book to the PDF
+``printing``   the builder that leaves the book as one tree, for paper, e-book and notebooks
 """
 
 from __future__ import annotations
