@@ -328,8 +328,8 @@ def test_the_page_offers_all(own, site):
 
 @pytest.mark.parametrize(
     ("html", "says"),
-    [("", "does not offer"), ('<a href="../a.txt">a.txt</a>, 9.9 MB', "size of a.txt is not 2 kB"),
-     ('<a href="../b.txt">b.txt</a>, 1 kB', "b.txt is not in the site")],
+    [("", "does not offer"), ('<a href="../a.txt">a.txt</a> (9.9 MB)', "size of a.txt is not 2 kB"),
+     ('<a href="../b.txt">b.txt</a> (1 kB)', "b.txt is not in the site")],
 )
 def test_the_page_offers_all_planted(tmp_path, html, says):
     """A file that is not offered, a wrong size and a dead link are seen."""
@@ -353,7 +353,7 @@ def test_publishing_fills_in_what_is_there(tmp_path):
             downloads.publish(tmp_path, site)
             text = page.read_text()
             assert text.count('<a href="../llms.txt" download>') == 1
-            assert f", {size}<" in text and "not built yet" not in text
+            assert f" ({size})<" in text and "not built yet" not in text
 
 
 def test_each_chapter_offers_its_notebook(own, made, site):

@@ -13,7 +13,7 @@ import pytest
 from checks import ebook as check
 from checks import found, none
 
-from guide import build, epub, export, ledger, pandoc
+from guide import build, epub, export, ledger, markdown, pandoc
 
 MOST = 12_000_000  # bytes: some shops refuse more than 20 MB, and mail does too
 LONG = 600_000  # bytes of one file, from which older readers stumble
@@ -382,3 +382,24 @@ def test_what_the_book_cannot_say_stops_it_planted(block, says):
     if block["t"] == "Div":
         with pytest.raises(export.ExportError, match=says):
             export.set_typst([block])
+
+
+def test_each_kind_of_block_has_its_forms(tree):
+    """What the resolved book holds, paper, e-book and Markdown can all say."""
+    used = {pandoc.kind(d) for d in pandoc.find(tree, "Div")}
+    none(formless(used, {"TYPST in guide.export": export.TYPST, "XHTML in guide.epub": epub.XHTML,
+                         "MARKDOWN in guide.markdown": markdown.MARKDOWN}))
+
+
+def formless(used, forms):
+    """Kinds of blocks that one of the formats does not know, or knows and nobody uses."""
+    return [f"'{kind}' is not in {where}: add it" for where, known in forms.items()
+            for kind in sorted(used - set(known))] + [
+        f"'{kind}' is in {where} and nowhere in the book: delete it"
+        for where, known in forms.items() for kind in sorted(set(known) - used)]
+
+
+def test_each_kind_of_block_has_its_forms_planted():
+    """A kind that one format lacks, and one that nothing uses, are seen."""
+    found(formless({"a"}, {"X": {}}), "'a' is not in X")
+    found(formless(set(), {"X": {"a": None}}), "'a' is in X and nowhere")

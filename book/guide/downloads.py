@@ -152,7 +152,7 @@ def _offer(match: re.Match, site: Path) -> str:
     if not path.is_file():
         return f"{plain}<!--made--> (not built yet: <code>make book</code>)<!---->"
     return (f'<span class="offer" data-file="{name}"></span><!--made--><a href="../{name}" download>'
-            f"{name}</a>, {size(path.stat().st_size)}<!---->")
+            f"{name}</a> ({size(path.stat().st_size)})<!---->")
 
 
 def _button(match: re.Match, site: Path) -> str:

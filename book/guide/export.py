@@ -29,7 +29,7 @@ DESCRIPTION = (
     "ledger with speaker, timestamp, evidence and verdict; what can be measured is measured."
 )
 #: Date of the edition. Fixed, so that one commit always gives the same bytes.
-EDITION = dt.date(2026, 11, 21)
+EDITION = dt.date(2026, 11, 29)
 
 
 class ExportError(RuntimeError):

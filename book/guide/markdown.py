@@ -113,13 +113,22 @@ def set_markdown(blocks: list, link: Callable[[dict], list | None] | None = None
                  if len(item) == 1 and item[0]["t"] == "Para" else item for item in items]
         return [node | {"c": [*start, tight] if start else tight}]
 
+    def terms(node):
+        out = []
+        for term, definitions in node["c"]:
+            first, *rest = [block for blocks in definitions for block in blocks]
+            out += [{"t": "Para", "c": [{"t": "Strong", "c": term}, pandoc.words(": "),
+                                        *first["c"]]}, *rest]
+        return out
+
     def header(node):
         level = max(1, node["c"][0] - up)
         return [{"t": "Header", "c": [level, pandoc.attr(), node["c"][2]]}]
 
     return pandoc.change(blocks, {"Div": special, "Figure": figure, "Table": table, "Span": span,
                                   "Link": to_place, "Header": header, "BulletList": listing,
-                                  "OrderedList": listing, "Strong": stressed, "Emph": stressed})
+                                  "OrderedList": listing, "Strong": stressed, "Emph": stressed,
+                                  "DefinitionList": terms})
 
 
 def _para(block: dict) -> dict:

@@ -93,7 +93,7 @@ def offered(soup, site: Path, names: Iterable[str], size) -> list[str]:
         path = site / name
         if not path.is_file():
             problems.append(f"downloads.html: {name} is not in the site: run 'make book'")
-        elif f", {size(path.stat().st_size)}" not in str(links[0].next_sibling):
+        elif f" ({size(path.stat().st_size)})" not in str(links[0].next_sibling):
             problems.append(f"downloads.html: the size of {name} is not {size(path.stat().st_size)}")
     return problems
 

@@ -15,7 +15,7 @@
 ``places``     what stands where, for search and previews
 ``previews``   what a link leads to, shown beside it
 ``search``     what the search of the book looks through
-``printing``   the builder that hands the book to the PDF
+``printing``   the builder that leaves the book as one tree, for paper, e-book and notebooks
 """
 
 from __future__ import annotations

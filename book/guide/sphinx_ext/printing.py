@@ -2,8 +2,8 @@
 
 It stands between Sphinx, which resolves references, numbers and citations, and pandoc, which
 knows how each output format wants things said. What pandoc has no word for (a chapter head, an
-entry of the ledger) is a ``Div`` with a class; ``guide.export`` and ``guide.epub`` say how paper
-and e-book set it.
+entry of the ledger) is a ``Div`` with a class. How it is set stands in three tables: ``TYPST`` in
+``guide.export`` for paper, ``XHTML`` in ``guide.epub``, ``MARKDOWN`` in ``guide.markdown``.
 """
 
 from __future__ import annotations
