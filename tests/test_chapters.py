@@ -66,6 +66,11 @@ Words.
 - {date}`one`: an event.
 - Another {cite:p}`key`.
 
+## Test yourself
+
+:::{quiz}
+:::
+
 ## Exercises
 
 :::{exercise} First
@@ -106,7 +111,8 @@ Added.
 
 ## Look back
 
-1. One question? And one more.
+:::{look-back}
+:::
 """
 
 
@@ -208,9 +214,9 @@ def test_exercises(chapters):
     ("old", "new", "says"),
     [
         (":level: extend", ":level: recall", ("level: extend",)),
-        (":::{solution-start} ex-2\n:::", "", ("a.md:68", "'ex-2'")),
+        (":::{solution-start} ex-2\n:::", "", ("a.md:73", "'ex-2'")),
         (":::{solution-start} ex-3", ":::{solution-start} ex-2", ("'ex-3'",)),
-        ("## Exercises", "## Other", ("a.md:56", "move the exercise")),
+        ("## Exercises", "## Other", ("a.md:61", "move the exercise")),
     ],
 )
 def test_exercises_planted(old, new, says):

@@ -25,7 +25,7 @@ def structure(text: str, name: str, exercises: bool = True, lab: bool = False) -
     """
     page = read(text)
     problems = []
-    wanted = QUESTIONS + (["Exercises"] if exercises else []) + ["Look back"]
+    wanted = QUESTIONS + ["Test yourself"] + (["Exercises"] if exercises else []) + ["Look back"]
     found = [(x.no, x.text[3:].strip()) for x in page.lines
              if x.kind == "heading" and x.text.startswith("## ")]
     titles = [title for _, title in found]
