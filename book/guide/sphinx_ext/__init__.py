@@ -3,6 +3,8 @@
 ``roles``      a claim, a timestamp, a date, a value of a table, in a sentence
 ``apparatus``  chapter heads, the ledger, the glossary, exercises and solutions
 ``study``      cards, questions that look back, quizzes
+``reading``    how long chapters and ways through the book take
+``landing``    the first page: its promise, the ways, what is inside
 ``images``     figures: alternative text, dark variant, the table behind
 ``maths``      formulas set as MathML when the site is built
 ``kernels``    kernels that start with everything imported
@@ -15,12 +17,15 @@
 
 from __future__ import annotations
 
-from . import apparatus, execution, freshness, images, kernels, lookups, maths, printing, roles, scripts, study
+from . import (
+    apparatus, execution, freshness, images, kernels, landing, lookups, maths, printing, reading,
+    roles, scripts, study,
+)
 
 
 def setup(app):
     """Register everything with Sphinx."""
-    for module in (roles, apparatus, study, images, lookups, maths, execution, freshness, kernels, printing,
+    for module in (roles, apparatus, study, reading, landing, images, lookups, maths, execution, freshness, kernels, printing,
                    scripts):
         module.setup(app)
     # jupyter-book loads this one, and its author only forgot to say that it is safe
