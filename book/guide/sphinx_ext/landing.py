@@ -61,21 +61,23 @@ class Paths(BookDirective):
             if not steps:
                 return self.fail(f"path '{row['id']}' has no step in data/path_steps.csv")
             card = path_card(path=row["id"])
-            head = nodes.paragraph("", "", nodes.strong("", f"{row['title']}."), nodes.Text(" "),
+            head = nodes.paragraph("", "", nodes.strong("", row["title"]),
+                                   nodes.inline("", ": ", classes=["path-and"]),
                                    reading.reading_time("", path=row["id"]),
                                    nodes.Text(" of text."), classes=["path-head"])
             card += head
             card += nodes.paragraph("", row["promise"], classes=["path-promise"])
             way = nodes.paragraph("", "", classes=["path-steps"])
-            for i, step in enumerate(s for s in steps if s["page"] != reading.EVERY):
+            for i, step in enumerate(steps):
                 way += nodes.Text(", " if i else "")
-                way += roles.place_ref("", titles[step["page"]], page=f"book/{step['page']}",
-                                       anchor="")
+                page, words = step["page"], titles.get(step["page"])
+                if page == reading.EVERY:  # it begins with the first
+                    page, words = "episode", f"{titles['episode']}, and on from there"
+                way += roles.place_ref("", words, page=f"book/{page}", anchor="")
                 if step["takes"]:
                     way += nodes.inline("", f" ({step['takes']})", classes=["path-takes"])
-            if way.children:
-                way += nodes.Text(".")
-                card += way
+            way += nodes.Text(".")
+            card += way
             holder += card
         return [holder]
 
@@ -113,7 +115,7 @@ def visit_landing(self, node):
                   if not isinstance(child, nodes.paragraph)), len(node.children))
     add = self.body.append
     add('<div class="landing"><div class="hero"><div class="hero-words">'
-        f"<h1>{self.encode(self.builder.config.project)}</h1><div class='hero-promise'>")
+        f"<h1>{self.encode(self.builder.config.html_title)}</h1><div class='hero-promise'>")
     for child in node.children[:count]:
         child.walkabout(self)
     add(f'</div><p class="hero-ways"><a class="hero-go" href="{to(here, "book/episode")}">'
@@ -215,6 +217,9 @@ def add_kicker(app, doctree, docname):
         row = part_of(head["chapter"])
         if row and isinstance(head.parent, nodes.section):
             head.parent["classes"].append(f"part-{row['id']}")
+            title = next(n for n in head.parent.children if isinstance(n, nodes.title))
+            if title.astext().endswith(row["title"]):
+                continue  # a part of one chapter
             head.parent.insert(0, nodes.paragraph("", row["title"], classes=["kicker"]))
 
 
