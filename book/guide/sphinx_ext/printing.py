@@ -377,9 +377,10 @@ class Page:
         """Numbered questions, the place of their answers, and the answers for the appendix."""
         name = label(self.docname, place)
         self.builder.given.add(name)
-        return [numbered(questions),
-                div("small", [{"t": "Para", "c": [
+        # before the questions, for a line alone would fall on a page of its own
+        return [div("answers-at", [{"t": "Para", "c": [
                     self.link([words("Answers")], self.docname, place)]}]),
+                numbered(questions),
                 div("key", [{"t": "Plain", "c": [mark(name)]}, numbered(answers)], title=title)]
 
     # ---------------------------------------------------------------- inlines
