@@ -75,6 +75,7 @@ def _chapter_head(pairs: dict[str, str]) -> str:
 TYPST: dict[str, Callable[[dict[str, str]], str] | None] = {
     "cell": None,
     "small": call("small"),
+    "together": call("together"),
     "answers-at": call("answersat"),
     "callout": call("callout", title="title", kind="kind"),
     "chapter-head": _chapter_head,

@@ -9,6 +9,7 @@ planted fault. A problem is one line: where it is, what is wrong, what to do.
 ``tables``    the data, the claim ledger, the bibliography
 ``site``      the built pages and their figures
 ``paper``     the PDF
+``pictures``  pictures of pages, then and now
 ``house``     code, commands, files under version control
 """
 

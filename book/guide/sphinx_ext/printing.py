@@ -365,22 +365,29 @@ class Page:
                 {"t": "Para", "c": self.anchors(item) + self.inlines(question)},
                 numbered([[{"t": "Plain", "c": self.inlines(c.children[0])}] for c in choices],
                          "LowerAlpha")])
-            why = [strong(f"{item['right']}."), {"t": "Space"}]
-            for choice in sorted(choices, key=lambda c: not c["right"]):
-                if not choice["right"]:
-                    why += [words(f" ({choice['choice']})"), {"t": "Space"}]
-                why += self.inlines(choice.children[1])
-            told.append([{"t": "Plain", "c": why}])
+            why: list = []
+            for choice in choices:
+                said = [strong(f"{choice['choice']}."), {"t": "Space"},
+                        *self.inlines(choice.children[1])]
+                if choice["right"]:
+                    right = {"t": "Plain", "c": said}
+                else:
+                    why += [*([{"t": "Space"}] if why else []), *said]
+            told.append([right, div("small", [{"t": "Para", "c": why}])])
         return self.asked(asked, told, "Quiz", "answers-quiz")
 
     def asked(self, questions, answers, title, place):
         """Numbered questions, the place of their answers, and the answers for the appendix."""
         name = label(self.docname, place)
         self.builder.given.add(name)
-        # before the questions, for a line alone would fall on a page of its own
+        # three questions that look back stay together: one alone is lost on a page of its own
+        asked = [numbered(questions)]
+        if len(questions) <= 4:
+            asked = [div("together", asked)]
+        # the note comes first, for at the end it would fall on a page of its own
         return [div("answers-at", [{"t": "Para", "c": [
                     self.link([words("Answers")], self.docname, place)]}]),
-                numbered(questions),
+                *asked,
                 div("key", [{"t": "Plain", "c": [mark(name)]}, numbered(answers)], title=title)]
 
     # ---------------------------------------------------------------- inlines
