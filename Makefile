@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 RUN := PYTHONPATH=book $(BIN)/python -m guide.build
 
 .DEFAULT_GOAL := help
-.PHONY: help book html pdf epub serve notebooks lab test clean
+.PHONY: help book html pdf epub serve notebooks lab test shots clean
 
 help:  ## Say what there is
 	@echo "The DeepSeek Moment: a study guide"
@@ -54,6 +54,9 @@ lab: $(VENV)/.lab  ## Measure again on this machine's GPU what data/lab/ holds (
 
 test: book $(VENV)/.lab  ## Check what must stay true (builds the book first)
 	@$(BIN)/python -m pytest
+
+shots: book  ## Take the pictures anew that pages are compared with, after a change that was meant
+	@SHOTS=renew $(BIN)/python -m pytest tests/visual
 
 clean:  ## Remove what was built (not the virtual environment)
 	@rm -rf _build

@@ -156,7 +156,8 @@ def titles(own):
     """Titles of the pages in their order, without the number and the mark for the link."""
     out = []
     for page in own.values():
-        parts = [s for s in page.find("h1").strings if s.parent.get("class") in (None, [])]
+        title = page.select_one(".landing-title") or page.find("h1")
+        parts = [s for s in title.strings if s.parent.get("class") in (None, [])]
         out.append("".join(parts).strip())
     return out
 

@@ -95,6 +95,9 @@ def _answer(pairs: dict[str, str], inner: list) -> list:
 XHTML: dict[str, Callable[[dict[str, str], list], list]] = {
     "cell": lambda pairs, inner: inner,
     "small": lambda pairs, inner: inner,
+    "together": lambda pairs, inner: inner,
+    "answers-at": lambda pairs, inner: inner,
+    "sentence": lambda pairs, inner: inner,
     "reference": lambda pairs, inner: inner,
     "callout": lambda pairs, inner: [_line("box-title", [pandoc.strong(pairs["title"])]), *inner],
     "chapter-head": _chapter_head,

@@ -75,16 +75,20 @@ def call(name: str, *keys: str, **others: str) -> Callable[[dict[str, str]], str
 
 
 def _chapter_head(pairs: dict[str, str]) -> str:
-    strip = "".join("({}, {}), ".format(*span.split("-")) for span in pairs["spans"].split())
-    return f"#chapterhead(total: {pairs['total']}, spans: ({strip}))["
+    cells = "".join('({}, {}, "{}", "{}"), '.format(*cell.split(":"))
+                    for cell in pairs["cells"].split())
+    return f"#chapterhead(total: {pairs['total']}, part: {typst_string(pairs['part'])}, cells: ({cells}))["
 
 
 #: Kind of a ``Div`` -> its opening in Typst; ``None`` leaves only what is inside.
 TYPST: dict[str, Callable[[dict[str, str]], str] | None] = {
     "cell": None,
     "small": call("small"),
+    "together": call("together"),
+    "answers-at": call("answersat"),
     "callout": call("callout", title="title", kind="kind"),
     "chapter-head": _chapter_head,
+    "sentence": call("sentence"),
     "claim-entry": call("claimentry", "mark", "verdict"),
     "claim-line": call("claimline", "mark", "verdict", "to"),
     "exercise": call("exercise", "number", "title", "level", "to"),
@@ -217,7 +221,9 @@ def set_typst(blocks: list) -> list:
     def header(node):
         if pandoc.kind(node) != "part":
             return None
-        return [block(f"#part({typst_string(pandoc.plain(node['c'][2]))})")]
+        said = dict(node["c"][1][2])
+        words = [pandoc.plain(node["c"][2]), said.get("key", ""), said.get("holds", "")]
+        return [block(f"#part({', '.join(map(typst_string, words))})")]
 
     return pandoc.change(blocks, {
         "Math": formula, "Div": special, "Image": image, "Figure": figure, "Link": link,
@@ -297,7 +303,7 @@ def index_marks(blocks: list, terms: Mapping[str, str],
 
     # the apparatus has an order of its own and needs no index
     end = next((i for i, b in enumerate(blocks)
-                if b.get("t") == "RawBlock" and b["c"][1] == f'#part("{UNINDEXED}")'), len(blocks))
+                if b.get("t") == "RawBlock" and b["c"][1].startswith(f'#part("{UNINDEXED}"')), len(blocks))
     return walk(blocks[:end]) + blocks[end:]
 
 

@@ -17,7 +17,9 @@ from typing import Any
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 from matplotlib import font_manager
+from matplotlib.markers import MarkerStyle
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+from matplotlib.path import Path as Outline
 from matplotlib.ticker import ScalarFormatter, StrMethodFormatter
 
 FONTS = Path(__file__).with_name("fonts")
@@ -51,6 +53,11 @@ PALE_BLUE, PALE_ORANGE, PALE_GREEN = (
     PALETTE[k][0] for k in ("pale-blue", "pale-orange", "pale-green")
 )
 CYCLE = (BLUE, ORANGE, GREEN, PURPLE, YELLOW, SKY)
+#: verdict -> (colour, hatch), the same in every figure
+VERDICT_LOOKS: dict[str, tuple[str, str]] = {
+    "supported": (GREEN, ""), "qualified": (YELLOW, "////"), "wrong": (RED, "xxxx"),
+    "unverifiable": (MUTED, "...."), "open": (BLUE, "\\\\\\\\"), "overtaken": (PURPLE, "++"),
+}
 HATCHES = ("", "////", "....", "xxxx", "\\\\\\\\", "++")
 
 for _font in FONTS.glob("SourceSans3-*.ttf"):
@@ -150,6 +157,84 @@ def arrow(ax, start: tuple, end: tuple, *, color: str = MUTED, bend: float = 0.0
     )
 
 
+def _outline(*strokes: list[tuple[float, float]], bent: bool = False) -> Outline:
+    """Strokes in a square of side 1 around the origin; ``bent`` reads every other point as a pull."""
+    points, codes = [], []
+    for stroke in strokes:
+        points += stroke
+        codes += [Outline.MOVETO] + [Outline.CURVE3 if bent else Outline.LINETO] * (len(stroke) - 1)
+    return Outline(points, codes)
+
+
+#: Marks of the ledger as strokes, so that they look alike with every font: sign -> outline.
+SIGNS: dict[str, Outline] = {
+    "\u2713": _outline([(-0.5, 0.0), (-0.15, -0.4), (0.5, 0.45)]),
+    "\u2248": _outline(*([(-0.5, y - 0.08), (-0.25, y + 0.22), (0, y), (0.25, y - 0.22),
+                          (0.5, y + 0.08)] for y in (0.22, -0.22)), bent=True),
+    "\u2717": _outline([(-0.42, -0.42), (0.42, 0.42)], [(-0.42, 0.42), (0.42, -0.42)]),
+    "?": _outline([(-0.28, 0.22), (-0.28, 0.52), (0.0, 0.52), (0.3, 0.52), (0.3, 0.24),
+                   (0.3, 0.06), (0.0, -0.06), (0.0, -0.12), (0.0, -0.2)],
+                  [(0.0, -0.5), (0.0, -0.5), (0.01, -0.51)], bent=True),
+    "\u2026": _outline([(-0.42, 0.0), (-0.41, 0.0)], [(-0.01, 0.0), (0.01, 0.0)],
+                       [(0.41, 0.0), (0.42, 0.0)]),
+    "\u21b7": _outline([(-0.45, -0.3), (-0.4, 0.35), (0.0, 0.35), (0.38, 0.35), (0.38, -0.25)],
+                       [(0.1, 0.0), (0.24, -0.12), (0.38, -0.25), (0.46, -0.08), (0.55, 0.1)],
+                       bent=True),
+}
+
+
+def sign(ax, x: float, y: float, mark: str, color: str, size: float = 5.2) -> None:
+    """Draw a mark of the ledger at a place of the data.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Where to draw.
+    x, y : float
+        Middle of the mark.
+    mark : str
+        One of :data:`SIGNS`.
+    color : str
+        Colour of the palette.
+    size : float
+        Height in points.
+    """
+    style = MarkerStyle(SIGNS[mark], capstyle="round", joinstyle="round")
+    ax.plot([x], [y], marker=style, markersize=size, markeredgewidth=1.9 if mark == "\u2026" else 1.25,
+            markerfacecolor="none", markeredgecolor=color, clip_on=False, linewidth=0)
+
+
+def spot(ax, x: float, y: float, w: float, h: float, place: str, label: str) -> None:
+    """Make a place of a figure lead somewhere on the web; paper shows the figure alone.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Where it lies.
+    x, y, w, h : float
+        Lower left corner and size, in units of the data.
+    place : str
+        Where it leads: ``page#anchor``.
+    label : str
+        What stands there, in a few words.
+    """
+    ax.figure.__dict__.setdefault("guide_spots", []).append((ax, x, y, w, h, place, label))
+
+
+def _spots(fig: plt.Figure) -> list[list[Any]]:
+    """Places of a finished figure that lead somewhere: x, y, w, h in points from the upper left."""
+    wide, high = (72 * side for side in fig.get_size_inches())
+    found = []
+    for ax, x, y, w, h, place, label in getattr(fig, "guide_spots", ()):
+        corners = fig.transFigure.inverted().transform(
+            ax.transData.transform([(x, y), (x + w, y + h)]))
+        (left, low), (right, top) = corners.min(axis=0), corners.max(axis=0)
+        found.append([round(float(v), 1) for v in (
+            left * wide, (1 - top) * high, (right - left) * wide, (top - low) * high)]
+            + [place, label])
+    return found
+
+
 def words(text: str) -> str:
     """Keep dollar signs from being read as the bounds of a formula."""
     return text.replace("$", r"\$")
@@ -209,8 +294,11 @@ def show(fig: plt.Figure, *, alt: str, source: str, data=None) -> Shown:
     fig.text(0.004, 0.05 / height, f"Source: {source}", fontsize=7.3, color=MUTED, va="bottom")
     buffer = StringIO()
     fig.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    plt.close(fig)
     note: dict[str, Any] = {"alt": alt}
+    spots = _spots(fig)
+    if spots:
+        note["spots"] = spots
+    plt.close(fig)
     if data is not None:
         note["columns"] = [str(column) for column in data.columns]
         note["rows"] = [[_plain(cell) for cell in row] for row in data.itertuples(index=False)]

@@ -40,6 +40,9 @@ def _exercise(pairs: dict[str, str], inner: list) -> list:
 MARKDOWN: dict[str, Callable[[dict[str, str], list], list]] = {
     "cell": lambda pairs, inner: inner,
     "small": lambda pairs, inner: inner,
+    "together": lambda pairs, inner: inner,
+    "answers-at": lambda pairs, inner: inner,
+    "sentence": lambda pairs, inner: inner,
     "reference": lambda pairs, inner: inner,
     "chapter-head": lambda pairs, inner: inner,
     "callout": lambda pairs, inner: [{"t": "BlockQuote", "c": [

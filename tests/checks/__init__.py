@@ -11,6 +11,7 @@ planted fault. A problem is one line: where it is, what is wrong, what to do.
 ``paper``     the PDF
 ``ebook``     the EPUB
 ``offers``    the downloads
+``pictures``  pictures of pages, then and now
 ``house``     code, commands, files under version control
 """
 

@@ -3,6 +3,8 @@
 ``roles``      a claim, a timestamp, a date, a value of a table, in a sentence
 ``apparatus``  chapter heads, the ledger, the glossary, exercises and solutions
 ``study``      cards, questions that look back, quizzes
+``reading``    how long chapters and ways through the book take
+``landing``    the first page: its promise, the ways, what is inside
 ``images``     figures: alternative text, dark variant, the table behind
 ``explorers``  charts with numbers that a reader can change
 ``maths``      formulas set as MathML when the site is built
@@ -21,15 +23,16 @@
 from __future__ import annotations
 
 from . import (
-    acronyms, apparatus, execution, explorers, freshness, images, kernels, lookups, maths, places,
-    previews, printing, roles, scripts, search, study,
+    acronyms, apparatus, execution, explorers, freshness, images, kernels, landing, lookups, maths,
+    places, previews, printing, reading, roles, scripts, search, study,
 )
 
 
 def setup(app):
     """Register everything with Sphinx."""
-    for module in (roles, apparatus, study, images, explorers, lookups, maths, execution, freshness,
-                   kernels, acronyms, places, search, previews, printing, scripts):
+    for module in (roles, apparatus, study, reading, landing, images, explorers, lookups, maths,
+                   execution, freshness, kernels, acronyms, places, search, previews, printing,
+                   scripts):
         module.setup(app)
     # jupyter-book loads this one, and its author only forgot to say that it is safe
     for name in ("sphinx_multitoc_numbering", "sphinx_jupyterbook_latex", "sphinx_external_toc"):

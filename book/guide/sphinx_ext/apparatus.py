@@ -15,7 +15,6 @@ from .. import data, ledger, quantity
 from . import roles
 
 log = logging.getLogger(__name__)
-WORDS_PER_MINUTE = 220  # Brysbaert 2019: 238 for English non-fiction; slower for argument
 LEVELS = {
     "recall": "recall the argument",
     "recompute": "recompute with a changed assumption",
@@ -29,6 +28,10 @@ class chapter_head(nodes.General, nodes.Element):
 
 class claim_entry(nodes.General, nodes.Element):
     """One claim as the ledger shows it."""
+
+
+class ledger_tools(nodes.General, nodes.Element):
+    """What filters and sorts the whole ledger on the web."""
 
 
 class claim_check(nodes.paragraph):
@@ -75,6 +78,12 @@ def spans(chapter: str) -> list[dict]:
     ]
 
 
+def part_of(chapter: str) -> dict | None:
+    """The part that a chapter belongs to, if the table of parts has it."""
+    title = next((row["part"] for row in data.rows("chapters") if row["id"] == chapter), None)
+    return next((row for row in data.rows("parts") if row["title"] == title), None)
+
+
 class ChapterHead(BookDirective):
     """``{chapter-head}``: the chapter in a sentence, its span of the episode, its aims.
 
@@ -84,13 +93,15 @@ class ChapterHead(BookDirective):
     has_content = True
 
     def run(self):
-        self.depend("outline")
+        for table in ("outline", "chapters", "parts"):
+            self.depend(table)
         chapter = self.env.docname.rsplit("/", 1)[-1]
         text = "\n".join(self.content)
         sentence, _, aims = text.partition("\n\n")
         if not aims.strip().startswith("-"):
             return self.fail("write one sentence, an empty line, and a list of aims")
-        node = chapter_head(chapter=chapter, sections=[
+        part = part_of(chapter)
+        node = chapter_head(chapter=chapter, part=part["id"] if part else "", sections=[
             (row["title"], row["start"], row["end"]) for row in spans(chapter)
         ])
         node += nodes.container("", *self.parse(sentence), classes=["head-sentence"])
@@ -99,37 +110,15 @@ class ChapterHead(BookDirective):
         where += nodes.strong("", "In the episode: ")
         for i, row in enumerate(spans(chapter)):
             where += nodes.Text("; " if i else "")
-            where += nodes.Text(f"{row['title']}, ")
             where += nodes.reference("", row["start"], refuri=ledger.video_url(row["start"]),
                                      classes=["stamp"])
-            where += nodes.Text(f" to {row['end']}")
+            where += nodes.Text(f" to {row['end']}, {row['title']}")
         if spans(chapter):
             where += nodes.Text(".")
             node += where
         node += nodes.paragraph("", "", nodes.strong("", "After reading you can"))
         node += self.parse(aims)
         return [node]
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def count_words(app, doctree):
-    """Fill in how long a chapter takes, once it has been read."""
-    for head in doctree.findall(chapter_head):
-        words = 0
-        for node in doctree.findall(nodes.Text):
-            if not isinstance(node.parent, (nodes.literal_block, nodes.raw)):
-                words += len(node.split())
-        figures = sum(1 for _ in doctree.findall(nodes.figure))
-        claims = len(roles.uses(app.env).get(app.env.docname, ()))
-        facts = next(n for n in head.findall(nodes.paragraph) if "head-facts" in n["classes"])
-        minutes = max(1, round(words / WORDS_PER_MINUTE))
-        facts += nodes.Text(
-            f"{_count(minutes, 'minute')} to read · {_count(figures, 'figure')} · "
-            f"{_count(claims, 'claim')} examined"
-        )
 
 
 def entry(row: ledger.Claim, parse, anchor: bool, pages=()) -> claim_entry:
@@ -193,7 +182,7 @@ class Ledger(BookDirective):
         return [holder]
 
     def whole(self, rows):
-        sections = []
+        sections: list[nodes.Node] = [ledger_tools()]
         for chapter in data.rows("chapters"):
             mine = [row for row in rows if row.chapter == chapter["id"]]
             if not mine:
@@ -411,21 +400,43 @@ def fill_uses(app, doctree, docname):
 # ------------------------------------------------------------------ HTML
 
 
+def strip(chapter: str) -> list[tuple[int, int, str, bool]]:
+    """Sections of the episode: start and end in seconds, their part, whether they are the chapter's.
+
+    The chapter on the whole conversation has all of them.
+    """
+    found = []
+    for row in data.rows("outline"):
+        treated = row["chapters"].split(";")
+        part = part_of(chapter if chapter in treated else treated[0])
+        found.append((ledger.seconds(row["start"]), ledger.seconds(row["end"]),
+                      part["id"] if part else "", chapter in treated or chapter == "episode"))
+    return found
+
+
 def visit_head(self, node):
     """Open the box, with the strip that shows where in the episode the chapter sits."""
-    total = ledger.seconds(ledger.END)
-    marks = "".join(
-        '<span style="left:{:.2f}%;width:{:.2f}%"></span>'.format(
-            100 * ledger.seconds(start) / total,
-            100 * (ledger.seconds(end) - ledger.seconds(start)) / total,
-        )
-        for _, start, end in node["sections"]
+    self.body.append(f'<div class="chapter-head part-{node["part"]}">')
+    cells = strip(node["chapter"])
+    if not any(own for *_, own in cells):
+        return
+    # a tall cell is the chapter's own, a middling one its part's: legible without colour
+    drawn = []
+    for start, end, part, own in cells:
+        kin = part == node["part"]
+        high = 24 if own else 14 if kin else 8
+        look = f"own part-{part}" if own else "kin" if kin else "other"
+        drawn.append(f'<rect class="{look}" x="{start}" y="{24 - high}" width="{end - start - 40}" '
+                     f'height="{high}"/>')
+    to = self.builder.get_relative_uri(self.builder.current_docname, "book/episode")
+    hours = "".join(f"<span>{h}:00</span>" for h in range(6))
+    self.body.append(
+        f'<a class="episode-strip" href="{to}#fig-map" '
+        'aria-label="Where the chapter sits in the five hours: to the map of the conversation">'
+        f'<svg viewBox="0 0 {ledger.seconds(ledger.END)} 24" preserveAspectRatio="none" '
+        f'aria-hidden="true">{"".join(drawn)}</svg>'
+        f'<span class="strip-hours" aria-hidden="true">{hours}</span></a>'
     )
-    self.body.append('<div class="chapter-head">')
-    if marks:
-        self.body.append(
-            f'<div class="episode-strip" aria-hidden="true">{marks}</div>'
-        )
 
 
 def depart_div(self, node):
@@ -435,7 +446,18 @@ def depart_div(self, node):
 
 def visit_entry(self, node):
     """Open an entry of the ledger with its badge."""
-    anchor = f' id="{node["ids"][0]}"' if node["ids"] else ""
+    anchor = ""
+    if node["anchor"]:
+        row = ledger.claim(node["claim"])
+        said = {
+            "verdict": row.verdict, "kind": row.kind, "chapter": row.chapter,
+            "speaker": "notes" if row.from_notes else row.speaker,
+        }
+        if row.start:
+            said["start"] = str(ledger.seconds(row.start))
+        if any(found["claim"] == row.id for found in data.rows("measurements")):
+            said["measured"] = ""
+        anchor = f' id="{node["ids"][0]}"' + "".join(f' data-{k}="{v}"' for k, v in said.items())
     self.body.append(f'<div class="claim-entry claim-{node["verdict"]}"{anchor}>')
     self.body.append(roles.badge_html(node["verdict"]))
     if not node["anchor"]:
@@ -443,6 +465,46 @@ def visit_entry(self, node):
         self.body.append(
             f'<a class="entry-link" href="{uri}#claim-{node["claim"]}">evidence</a>'
         )
+
+
+def visit_tools(self, node):
+    """Write the tools of the ledger, which its script brings to life."""
+    rows = list(ledger.claims().values())
+    chapters = {row["id"]: row["title"] for row in data.rows("chapters")}
+
+    def choice(name, label, options):
+        inner = "".join(f'<option value="{self.encode(v)}">{self.encode(t)}</option>'
+                        for v, t in options)
+        return f'<select name="{name}" aria-label="{label}">{inner}</select>'
+
+    boxes = "".join(
+        f'<label class="pick"><input type="checkbox" name="verdict" value="{verdict}">'
+        f"{roles.badge_html(verdict)}</label>" for verdict in ledger.VERDICTS)
+    speakers = [s for s in dict.fromkeys(row.speaker for row in rows if not row.from_notes)]
+    self.body.append(
+        '<form class="ledger-tools" hidden role="search" aria-label="The claims" autocomplete="off">'
+        f"<fieldset><legend>Verdicts</legend>{boxes}</fieldset>"
+        '<input type="search" name="q" placeholder="Words of the claim" aria-label="Words of the claim">'
+        + choice("speaker", "Speaker", [("", "All speakers"), *((s, s) for s in sorted(speakers)),
+                                        ("notes", "The notes")])
+        + choice("kind", "Kind", [("", "All kinds"),
+                                  *((k, k) for k in dict.fromkeys(row.kind for row in rows))])
+        + choice("chapter", "Chapter", [("", "All chapters"), *(
+            (c, chapters[c]) for c in chapters if any(row.chapter == c for row in rows))])
+        + choice("measured", "Measured", [("", "Measured or not"), ("yes", "Measured by us"),
+                                          ("no", "Not measured")])
+        + choice("sort", "Order", [("chapter", "In the book's order"), ("time", "As they were said"),
+                                   ("verdict", "By verdict")])
+        + '<p role="status"></p><button type="reset">All claims</button></form>'
+    )
+    raise nodes.SkipNode
+
+
+def add_tools(app, pagename, templatename, context, doctree):
+    """Load the ledger's style and script on its own page only."""
+    if pagename == roles.LEDGER_DOC:
+        app.add_css_file("ledger.css")
+        app.add_js_file("ledger.js", defer="defer")
 
 
 def visit_check(self, node):
@@ -483,6 +545,8 @@ def setup(app):
     """Register nodes, directives and handlers."""
     app.add_node(chapter_head, html=(visit_head, depart_div))
     app.add_node(claim_entry, html=(visit_entry, depart_div))
+    app.add_node(ledger_tools, html=(visit_tools, None))
+    app.connect("html-page-context", add_tools)
     app.add_node(claim_check, html=(visit_check, depart_check))
     app.add_node(exercise, html=(visit_exercise, depart_div))
     app.add_node(solution, html=(visit_solution, depart_solution))
@@ -496,5 +560,4 @@ def setup(app):
     app.add_directive("glossary-table", GlossaryTable)
     app.add_directive("disagreements", Disagreements)
     app.add_transform(GatherSolutions)
-    app.connect("doctree-read", count_words)
     app.connect("doctree-resolved", fill_uses)

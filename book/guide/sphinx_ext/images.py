@@ -21,6 +21,10 @@ class book_image(nodes.image):
     """One variant of a figure."""
 
 
+class figure_spots(nodes.General, nodes.Element):
+    """Places of a figure that lead somewhere."""
+
+
 class figure_data(nodes.General, nodes.Element):
     """The table behind a figure."""
 
@@ -57,6 +61,8 @@ def mend_images(app, doctree):
                     size=(float(size[1]), float(size[2])) if size else None,
                 )
             )
+        if note.get("spots") and size:
+            variants.append(figure_spots(size=(size[1], size[2]), spots=note["spots"]))
         image.replace_self(variants)
         figure = variants[0].parent
         while figure is not None and not isinstance(figure, nodes.figure):
@@ -80,6 +86,19 @@ def visit_image(self, node):
         f'<img class="figure-{node["mode"]}" src="{escape(src)}" alt="{escape(node["alt"])}"'
         f'{size} loading="lazy" decoding="async">'
     )
+    raise nodes.SkipNode
+
+
+def visit_spots(self, node):
+    """Lay links over a figure; the table that goes with it has them for those who do not point."""
+    add = self.body.append
+    add('<svg class="figure-spots" viewBox="0 0 {} {}" aria-hidden="true">'.format(*node["size"]))
+    for x, y, w, h, place, label in node["spots"]:
+        page, _, anchor = place.partition("#")
+        uri = self.builder.get_relative_uri(self.builder.current_docname, f"book/{page}")
+        add(f'<a href="{uri}#{escape(anchor)}" tabindex="-1"><title>{escape(label)}</title>'
+            f'<rect x="{x:g}" y="{y:g}" width="{w:g}" height="{h:g}"/></a>')
+    add("</svg>")
     raise nodes.SkipNode
 
 
@@ -128,6 +147,7 @@ def skip(self, node):
 def setup(app):
     """Register nodes and the handler."""
     app.add_node(book_image, html=(visit_image, None), text=(skip, None))
+    app.add_node(figure_spots, html=(visit_spots, None), text=(skip, None))
     app.add_node(figure_data, html=(visit_data, None), text=(skip, None))
     # before Sphinx's own collector of images, which runs at the default 500
     app.connect("doctree-read", mend_images, priority=400)

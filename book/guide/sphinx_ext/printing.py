@@ -18,7 +18,7 @@ from sphinx import addnodes
 from sphinx.builders import Builder
 from sphinx.util import logging
 
-from .. import ledger, pandoc
+from .. import data, ledger, pandoc
 from ..pandoc import attr, div, place, strong, words
 from . import apparatus, images, roles
 
@@ -164,6 +164,8 @@ class Page:
             if {"tag_hide-input", "tag_hide-cell"} & set(cell):
                 return []  # cosmetics stay in the notebook
             return self.blocks(node)
+        if "head-sentence" in classes:
+            return [div("sentence", self.blocks(node))]
         if "disagreement" in classes:
             return self.places(node) + self.blocks(node)
         return self.blocks(node)
@@ -232,8 +234,21 @@ class Page:
 
     block_comment = block_index = block_footnote = block_nothing
     block_substitution_definition = block_meta = block_toctree = block_nothing
-    block_figure_data = block_solution_gate = block_system_message = block_nothing
+    block_figure_data = block_figure_spots = block_solution_gate = block_system_message = block_nothing
     block_quiz_progress = block_nothing  # paper keeps no count
+    block_ledger_tools = block_nothing
+    block_inside = block_nothing  # the printed book has its own contents
+
+    def block_landing(self, node):
+        return self.blocks(node)
+
+    def block_path_list(self, node):
+        """The ways through the book, a paragraph each."""
+        return [div("callout", [
+            {"t": "Para", "c": [i for child in card.children
+                                for i in [*self.inlines(child), {"t": "Space"}]]}
+            for card in node.children
+        ], title="Three ways through", kind="paths")]
 
     def block_raw(self, node):
         if node.get("format") == "html":
@@ -304,8 +319,12 @@ class Page:
     def block_chapter_head(self, node):
         spans = " ".join(f"{ledger.seconds(a)}-{ledger.seconds(b)}"
                          for _, a, b in node["sections"])
+        cells = apparatus.strip(node["chapter"])
+        shown = any(own for *_, own in cells)
         return [div("chapter-head", self.blocks(node), total=ledger.seconds(ledger.END),
-                    spans=spans)]
+                    spans=spans, part=node["part"], cells=" ".join(
+                        f"{a}:{b}:{part}:{'own' if own else 'kin' if part == node['part'] else 'other'}"
+                        for a, b, part, own in cells) if shown else "")]
 
     def block_claim_entry(self, node):
         sign, _ = ledger.VERDICTS[node["verdict"]]
@@ -346,22 +365,31 @@ class Page:
                 {"t": "Para", "c": self.anchors(item) + self.inlines(question)},
                 numbered([[{"t": "Plain", "c": self.inlines(c.children[0])}] for c in choices],
                          "LowerAlpha")])
-            why = [strong(f"{item['right']}."), {"t": "Space"}]
-            for choice in sorted(choices, key=lambda c: not c["right"]):
-                if not choice["right"]:
-                    why += [words(f" ({choice['choice']})"), {"t": "Space"}]
-                why += self.inlines(choice.children[1])
-            told.append([{"t": "Plain", "c": why}])
+            why: list = []
+            for choice in choices:
+                said = [strong(f"{choice['choice']}."), {"t": "Space"},
+                        *self.inlines(choice.children[1])]
+                if choice["right"]:
+                    right = {"t": "Plain", "c": said}
+                else:
+                    why += [*([{"t": "Space"}] if why else []), *said]
+            told.append([right, div("small", [{"t": "Para", "c": why}])])
         return self.asked(asked, told, "Quiz", "quiz")
 
-    def asked(self, questions, answers, title, place):
+    def asked(self, questions, answers, title, kind):
         """Numbered questions, the place of their answers, and the answers for the appendix."""
-        asked, told = (label(self.docname, f"{place}-{end}") for end in ("asked", "told"))
+        asked, told = (label(self.docname, f"{kind}-{end}") for end in ("asked", "told"))
         self.builder.given |= {asked, told}
-        return [{"t": "Plain", "c": [pandoc.place(asked)]}, numbered(questions),
-                div("small", [{"t": "Para", "c": [
-                    self.link([words("Answers")], self.docname, f"{place}-told")]}]),
-                div("key", [{"t": "Plain", "c": [pandoc.place(told)]}, numbered(answers)], title=title,
+        # three questions that look back stay together: one alone is lost on a page of its own
+        listed = [numbered(questions)]
+        if len(questions) <= 4:
+            listed = [div("together", listed)]
+        # the note comes first, for at the end it would fall on a page of its own
+        return [{"t": "Plain", "c": [place(asked)]},
+                div("answers-at", [{"t": "Para", "c": [
+                    self.link([words("Answers")], self.docname, f"{kind}-told")]}]),
+                *listed,
+                div("key", [{"t": "Plain", "c": [place(told)]}, numbered(answers)], title=title,
                     to=asked)]
 
     def block_explorer(self, node):
@@ -449,6 +477,9 @@ class Page:
         return [self.link(self.inlines(node), roles.LEDGER_DOC, f"claim-{node['claim']}",
                           "claim-ref")]
 
+    def inline_claim_mark(self, node):
+        return [words(node.astext())]
+
     def inline_problematic(self, node):
         return [words(node.astext())]
 
@@ -523,7 +554,10 @@ class PrintBuilder(Builder):
         blocks: list = []
         for part, docnames in self.parts():
             if part:
-                blocks.append({"t": "Header", "c": [1, attr("", ("part",)), [words(part)]]})
+                known = next((r for r in data.rows("parts") if r["title"] == part), {})
+                blocks.append({"t": "Header", "c": [1, attr(
+                    "", ("part",), key=known.get("id", ""), holds=known.get("holds", "")),
+                    [words(part)]]})
             for docname in docnames:
                 doctree = self.env.get_and_resolve_doctree(docname, self)
                 self.given.add(label(docname))

@@ -55,6 +55,34 @@ class ClaimRole(BookRole):
         return claim_ref(self.rawtext, text, claim=key)
 
 
+class claim_mark(nodes.Inline, nodes.TextElement):
+    """The mark of a claim's verdict, linked to its row in the ledger."""
+
+
+class ClaimMarkRole(BookRole):
+    """``{mark}`id``` prints the mark of the claim's verdict."""
+
+    table = "claims"
+
+    def render(self):
+        row = ledger.claim(self.text)
+        return claim_mark(self.rawtext, ledger.VERDICTS[row.verdict][0], claim=row.id)
+
+
+def visit_mark(self, node):
+    """Write a mark as a link that says whose claim it is, when it was made, and the verdict."""
+    row = ledger.claim(node["claim"])
+    uri = self.builder.get_relative_uri(self.builder.current_docname, LEDGER_DOC)
+    said = escape(f"{speaker_line(row)} {row.start or ''}, {row.verdict}")
+    self.body.append(f'<a class="claim-link claim-mark claim-{row.verdict}" aria-label="{said}" '
+                     f'href="{uri}#claim-{row.id}">')
+
+
+def depart_mark(self, node):
+    """Close the link."""
+    self.body.append("</a>")
+
+
 class ClaimNumberRole(ClaimRole):
     """As ``claim``, without the unit's word: ``{claimnum}`id```."""
 
@@ -190,6 +218,9 @@ def setup(app):
     app.add_node(offer_ref, html=(visit_offer, depart_offer),
                  text=(lambda self, node: None, lambda self, node: None))
     app.add_role("offer", OfferRole())
+    app.add_node(claim_mark, html=(visit_mark, depart_mark),
+                 text=(lambda self, node: None, lambda self, node: None))
+    app.add_role("mark", ClaimMarkRole())
     app.add_role("claim", ClaimRole())
     app.add_role("claimnum", ClaimNumberRole())
     app.add_role("t", TimestampRole())
