@@ -17,6 +17,7 @@ from docutils import nodes
 from sphinx import addnodes
 from sphinx.builders import Builder
 from sphinx.util import logging
+from sphinx.util.parallel import ParallelTasks, parallel_available
 
 from .. import data, ledger, pandoc
 from ..pandoc import attr, div, place, strong, words
@@ -550,24 +551,63 @@ class PrintBuilder(Builder):
         return posixpath.normpath(posixpath.join(posixpath.dirname(docname), uri))
 
     def write(self, build_docnames, updated_docnames, method="update"):
-        """Write the whole book."""
+        """Write the whole book, its pages resolved side by side."""
+        parts = list(self.parts())
+        pages = self.resolve([docname for _, docnames in parts for docname in docnames])
         blocks: list = []
-        for part, docnames in self.parts():
+        for part, docnames in parts:
             if part:
                 known = next((r for r in data.rows("parts") if r["title"] == part), {})
                 blocks.append({"t": "Header", "c": [1, attr(
                     "", ("part",), key=known.get("id", ""), holds=known.get("holds", "")),
                     [words(part)]]})
             for docname in docnames:
-                doctree = self.env.get_and_resolve_doctree(docname, self)
-                self.given.add(label(docname))
-                blocks += Page(self, docname, doctree).block(doctree)
+                blocks += pages[docname]
         for target, docname in self.wanted.items():
             if target not in self.given:
                 log.error("the printed book links to a place that it does not have: %s", target,
                           location=docname)
         path = Path(self.outdir) / "book.json"
         path.write_text(pandoc.document(blocks), encoding="utf-8")
+
+    def resolve(self, docnames: list[str]) -> dict[str, list]:
+        """Blocks of pages by name; what they link to, and the places they give, are noted."""
+        pages: dict[str, list] = {}
+
+        def collect(_, result):
+            blocks, wanted, given = result
+            pages.update(blocks)
+            self.wanted = wanted | self.wanted
+            self.given |= given
+
+        jobs = self.app.parallel if parallel_available else 1
+        if jobs < 2:
+            collect(None, self.resolve_some(docnames))
+            return pages
+        # twice as many shares as jobs, the long pages first, so that all end at about one time
+        shares: list[tuple[int, list[str]]] = [(0, []) for _ in range(2 * jobs)]
+        for docname in sorted(docnames, key=self.size, reverse=True):
+            total, share = min(shares, key=lambda pair: pair[0])
+            shares.remove((total, share))
+            shares.append((total + self.size(docname), [*share, docname]))
+        tasks = ParallelTasks(jobs)
+        for _, share in sorted(shares, reverse=True):
+            tasks.add_task(self.resolve_some, share, collect)
+        tasks.join()
+        return pages
+
+    def size(self, docname: str) -> int:
+        """Bytes of a page's tree, by which its share of the work is judged."""
+        return (Path(self.doctreedir) / f"{docname}.doctree").stat().st_size
+
+    def resolve_some(self, docnames: list[str]) -> tuple[dict[str, list], dict[str, str], set[str]]:
+        """Resolve some pages; give their blocks, what they link to, and the places they give."""
+        self.wanted, self.given = {}, {label(docname) for docname in docnames}
+        blocks = {}
+        for docname in docnames:
+            doctree = self.env.get_and_resolve_doctree(docname, self)
+            blocks[docname] = Page(self, docname, doctree).block(doctree)
+        return blocks, self.wanted, self.given
 
     def parts(self):
         """Yield the parts of the contents with their pages."""
