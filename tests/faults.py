@@ -518,7 +518,7 @@ CODE = (
           replaced("svg = svg.replace(light, dark)", "pass"),
           test("figures::test_dark_variant_exchanges_the_palette"), ("dark",)),
     Fault("table-that-does-not-escape", "book/guide/tables.py",
-          rewritten(r"return _SPECIAL\.sub\([^\n]*", "return text"),
+          replaced("out = _SPECIAL.sub", "return text; out = _SPECIAL.sub"),
           test("properties::test_any_text_survives_a_table"), ("text",)),
     Fault("card-that-does-not-escape", "book/guide/cards.py",
           replaced("plain=lambda t: html.escape(t, quote=False)", "plain=lambda t: t"),

@@ -39,7 +39,7 @@ ROOMS: dict[str, set[str]] = {
     "cards": {"data", "ledger", "quantity", "values"},
     "nursery": {"data", "ledger"},
     "export": {"pandoc"},
-    "build": {"cards", "data", "ledger", "export"},
+    "build": {"cards", "data", "ledger", "export", "nursery"},
     "sphinx_ext": {"cards", "data", "figures", "ledger", "nursery", "pandoc", "quantity",
                    "sphinx_ext", "values"},
 }

@@ -10,18 +10,22 @@
 ``freshness``  which chapters must run again
 ``lookups``    what is asked for each reference, and need be asked but once
 ``scripts``    what a page need not load
+``policy``     no script inside a page, as a strict content-security policy asks
 ``printing``   the builder that hands the book to the PDF
 """
 
 from __future__ import annotations
 
-from . import apparatus, execution, freshness, images, kernels, lookups, maths, printing, roles, scripts, study
+from . import (
+    apparatus, execution, freshness, images, kernels, lookups, maths, policy, printing, roles, scripts,
+    study,
+)
 
 
 def setup(app):
     """Register everything with Sphinx."""
     for module in (roles, apparatus, study, images, lookups, maths, execution, freshness, kernels, printing,
-                   scripts):
+                   scripts, policy):
         module.setup(app)
     # jupyter-book loads this one, and its author only forgot to say that it is safe
     for name in ("sphinx_multitoc_numbering", "sphinx_jupyterbook_latex", "sphinx_external_toc"):
