@@ -15,6 +15,7 @@ Rooms, and what each may touch:
 ``nursery``      starts the chapters' kernels quickly
 ``pandoc``       the resolved book as a tree, from which all other formats are made
 ``export``       from the resolved book to the PDF
+``links``        whether the addresses that the book cites are still there
 ``build``        the command behind ``make``
 
 Chapters may import any room from ``data`` to ``prose``.

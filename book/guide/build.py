@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
@@ -237,7 +238,7 @@ def main(arguments: list[str] | None = None) -> None:
         nursery.tie_to_parent()
         try:
             PARTS[options.inner][1]()
-        except OSError as error:  # such as a full disk
+        except (OSError, sqlite3.OperationalError) as error:  # such as a full disk
             raise SystemExit(f"\n{error}\nThe build cannot write its files: make room, or give "
                              "leave to write in _build. What stood before is kept.") from None
     elif options.what == "serve":

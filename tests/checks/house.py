@@ -38,6 +38,7 @@ ROOMS: dict[str, set[str]] = {
     "values": {"data", "ledger", "quantity"},
     "cards": {"data", "ledger", "quantity", "values"},
     "nursery": {"data", "ledger"},
+    "links": {"data"},
     "export": {"pandoc"},
     "build": {"cards", "data", "ledger", "export", "nursery"},
     "sphinx_ext": {"cards", "data", "figures", "ledger", "nursery", "pandoc", "quantity",
