@@ -630,7 +630,8 @@ BUILT = (
           test("wholeness::test_what_was_made_is_whole"), ("deepseek-moment.apkg: is cut off",)),
     Fault("pdf-not-made", "_build/pdf/deepseek-moment.pdf", deleted,
           test("wholeness::test_what_was_made_is_whole"), ("run 'make book'",)),
-    Fault("measurement-not-told", LEDGER_PAGE, rewritten(r'href="lab-memory\.html"', 'href="gone.html"'),
+    Fault("measurement-not-told", LEDGER_PAGE, rewritten(
+        r'(entry-evidence(?:(?!</p>).)*?)href="lab-[\w-]+\.html"', r'\1href="gone.html"'),
           test("ledger::test_what_was_measured_is_told_in_the_ledger"), ("is not told in the ledger",)),
 )
 
@@ -668,8 +669,10 @@ BUILDING = (
     built("guard-in-no-unit", "read", run("from guide import prose",
                                           "prose.say('far', 3, 'furlongs', between=(0, 5))"),
           "unknown unit 'furlongs'"),
-    built("warning-of-a-cell", "read", run("import warnings", "warnings.warn('beware')"), "beware"),
-    built("kernel-dies", "read", run("import os", "os._exit(1)"), "kernel", "Mend the cell"),
+    built("warning-of-a-cell", "read", run("import warnings", "warnings.warn('beware')"),
+          "stderr was found in the cell outputs"),
+    built("kernel-dies", "read", run("import os", "os._exit(1)"),
+          "the kernel died while this cell ran", "Mend the cell"),
     built("figure-drawn-without-text", "read", run(
         "from guide import figures", "fig, ax = figures.new()",
         "figures.show(fig, alt='', source='data/chips.csv')"), "alt is too short"),

@@ -8,13 +8,17 @@ chapters have been read, for every failing chapter at once.
 from __future__ import annotations
 
 import re
+from functools import wraps
 from pathlib import Path
 
+from jupyter_cache.executors import utils
 from myst_nb.sphinx_ import NbMetadataCollector
+from nbclient.exceptions import CellExecutionError, DeadKernelError
 from sphinx.errors import SphinxError
 from sphinx.util import logging
 
 log = logging.getLogger(__name__)
+_RULE = "-" * 18
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -57,6 +61,25 @@ def stop_on_failure(app, env):
         raise ChapterError(", ".join(failed))
 
 
+def telling(execute):
+    """Have a kernel that dies told of as a cell that fails; it would tear down the whole build."""
+    @wraps(execute)
+    def run(notebook, **options):
+        try:
+            return execute(notebook, **options)
+        except DeadKernelError:
+            cells = [c for c in notebook.cells if c.cell_type == "code" and c.source.strip()]
+            at = next((c for c in cells if c.get("execution_count") is None), cells[-1])
+            raise CellExecutionError(
+                f"The kernel died at the following cell:\n{_RULE}\n{at.source}\n{_RULE}\n\n"
+                "KernelDiedError: the kernel died while this cell ran: it ended itself, or the "
+                "machine had no memory left", "KernelDiedError", "") from None
+    run.tells = True
+    return run
+
+
 def setup(app):
     """Register the handler."""
+    if not hasattr(utils.executenb, "tells"):
+        utils.executenb = telling(utils.executenb)
     app.connect("env-updated", stop_on_failure)
