@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import importlib.metadata
+import multiprocessing
 import os
 import re
 import signal
@@ -318,3 +319,33 @@ def alive(pid):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+@pytest.mark.skipif(os.name != "posix", reason="only POSIX reads chapters side by side")
+def test_the_same_code_on_several_pages_is_kept_once(tmp_path):
+    """Pages with the same code, read side by side, find the chapter whole or not at all."""
+    from guide.sphinx_ext.execution import OneAtATime
+
+    _run(tmp_path, 0)
+    cache = OneAtATime(tmp_path / "cache")
+    cache.clear_cache()  # and begin again, all at once
+    assert not cache.list_cache_records() and (tmp_path / "cache").is_dir()
+    with multiprocessing.get_context("fork").Pool(4) as pool:
+        for job in [pool.apply_async(_run, (tmp_path, i)) for i in range(4)]:
+            job.get(60)
+
+
+def _run(folder, number):
+    """Keep and find the same code many times, as a reading process does."""
+    import nbformat
+    from jupyter_cache.base import CacheBundleIn
+
+    from guide.sphinx_ext.execution import OneAtATime
+
+    cache = OneAtATime(folder / "cache")
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 + 1")])
+    for _ in range(15):
+        record = cache.cache_notebook_bundle(CacheBundleIn(book, f"page{number}"),
+                                             check_validity=False, overwrite=True)
+        pk, merged = cache.merge_match_into_notebook(book)
+        assert pk == record.pk and merged.cells[0].source == "1 + 1"
