@@ -5,17 +5,18 @@ BIN := $(VENV)/bin
 RUN := PYTHONPATH=book $(BIN)/python -m guide.build
 
 .DEFAULT_GOAL := help
-.PHONY: help book html pdf epub serve notebooks lab test shots clean
+.PHONY: help book html pdf epub serve notebooks lab test shots faults links compat lock clean
 
 help:  ## Say what there is
 	@echo "The DeepSeek Moment: a study guide"
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(VENV)/.ready: requirements.txt constraints.txt
-	@$(PYTHON) -c "import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else f'Python 3.11 to 3.13 is needed, this is {v[0]}.{v[1]}: try make PYTHON=python3.12')"
+# pip checks each file against the lock; the lock is made of requirements.txt by `make lock`
+$(VENV)/.ready: requirements.lock
+	@$(PYTHON) -c "import sys; v = sys.version_info[:3]; sys.exit(0 if (3, 11, 5) <= v < (3, 14) else 'Python 3.11.5 to 3.13 is needed, this is %d.%d.%d: try make PYTHON=python3.12' % v)"
 	@echo "Making a virtual environment in $(VENV) and installing what the book needs ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@touch $@
 
 book: $(VENV)/.ready  ## Build the site, the PDF, the EPUB and all downloads
@@ -33,9 +34,9 @@ epub: $(VENV)/.ready  ## Build the EPUB: _build/epub/deepseek-moment.epub
 serve: html  ## Read the site at http://127.0.0.1:8000/ (PORT=8080 for another)
 	@$(RUN) serve --port $(or $(PORT),8000)
 
-$(VENV)/.notebooks: $(VENV)/.ready requirements-notebooks.txt
+$(VENV)/.notebooks: $(VENV)/.ready requirements-notebooks.lock
 	@echo "Installing JupyterLab ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-notebooks.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-notebooks.lock
 	@touch $@
 
 LABCONFIG := _build/jupyter/labconfig/default_setting_overrides.json
@@ -57,6 +58,23 @@ test: book $(VENV)/.lab  ## Check what must stay true (builds the book first)
 
 shots: book  ## Take the pictures anew that pages are compared with, after a change that was meant
 	@SHOTS=renew $(BIN)/python -m pytest tests/visual
+
+faults: book  ## Plant faults and see that each is caught; kill builds and compare bytes
+	@$(BIN)/python tests/planting.py $(ARGS)
+	@$(BIN)/python -m pytest -m slow
+
+links: $(VENV)/.ready  ## Ask whether the addresses that the book cites are still there
+	@PYTHONPATH=book $(BIN)/python -m guide.links $(ARGS)
+
+compat: $(VENV)/.ready  ## Try other versions of Python and of the packages: _build/compat.md
+	@$(BIN)/python tests/compat.py $(ARGS)
+
+lock: $(VENV)/.ready  ## Pin again, with the hashes of all files, what the requirements ask for
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --target _build/uv uv==0.13.9
+	@for name in requirements requirements-notebooks; do \
+	  PYTHONPATH=_build/uv $(BIN)/python -m uv pip compile $$name.txt --output-file $$name.lock --quiet \
+	    --universal --python-version 3.11.5 --generate-hashes --no-annotate --no-emit-index-url \
+	    --custom-compile-command "make lock" || exit 1; done
 
 clean:  ## Remove what was built (not the virtual environment)
 	@rm -rf _build

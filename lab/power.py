@@ -380,9 +380,9 @@ def thin(samples: Sequence[Sample], rows: int) -> list[Sample]:
     """Keep at most so many samples: of the fast wave all, of the others every so many."""
     fast = [s for s in samples if s.wave == "fast"]
     rest = [s for s in samples if s.wave != "fast"]
-    room = max(1, rows - len(fast))
-    step = -(-len(rest) // room) if rest else 1
-    return sorted(fast[:rows] + rest[::step], key=lambda s: s.seconds)
+    room = max(0, rows - len(fast))
+    step = -(-len(rest) // room) if rest and room else 1
+    return sorted(fast[:rows] + rest[::step][:room], key=lambda s: s.seconds)
 
 
 def rates(ended: Sequence[float], amount: float, since: float, slices: int = 6) -> Spread:

@@ -60,7 +60,8 @@ class Fault:
 #: Tests that read the built book, though the fault is planted in its sources
 PAGES_READ: set[str] = set()
 #: Tests that take seconds: they are left to ``make faults``
-SLOW = {"tests/test_data.py::test_data_package_is_valid"}
+SLOW = {"tests/test_data.py::test_data_package_is_valid",
+        "tests/test_security.py::test_text_of_tables_is_text"}
 
 
 # ------------------------------------------------------------------ changes
@@ -448,6 +449,15 @@ HOUSE = (
           test("architecture::test_dependencies_are_pinned"), ("requirements.txt:", "pin it")),
     Fault("package-not-required", "requirements.txt", rewritten(r"^genanki==[^\n]*\n", ""),
           test("wholeness::test_imports_are_required"), ("book/guide/cards.py:", "pin it")),
+    Fault("lock-without-a-hash", "requirements.lock", rewritten(
+        r"(^numpy==[^\n]*\n)(?:    --hash[^\n]*\n)+", r"\1"),
+          test("lock::test_the_lock_is_of_the_requirements"), ("numpy==", "no hash", "run 'make lock'")),
+    Fault("lock-of-other-versions", "requirements.txt", rewritten(r"^(pandas==)\S+", r"\g<1>3.0.0"),
+          test("lock::test_the_lock_is_of_the_requirements"), ("pandas", "3.0.0", "run 'make lock'")),
+    Fault("lock-for-one-system", "requirements.lock", rewritten(r"^colorama==[^\n]*\n(?:    [^\n]*\n)+", ""),
+          test("lock::test_the_lock_serves_every_system"), ("colorama", "run 'make lock'")),
+    Fault("hashes-unchecked", "Makefile", replaced("--require-hashes ", ""),
+          test("lock::test_make_installs_the_lock"), ("Makefile", "--require-hashes")),
     Fault("command-only-told-of", "README.md", added("\n    make haste\n"),
           test("build::test_readme_and_makefile_agree"), ("README.md:", "'make haste'")),
     Fault("command-not-explained", "Makefile", rewritten(r"^(clean:)  ##[^\n]*", r"\1"),
@@ -518,11 +528,22 @@ CODE = (
           replaced("svg = svg.replace(light, dark)", "pass"),
           test("figures::test_dark_variant_exchanges_the_palette"), ("dark",)),
     Fault("table-that-does-not-escape", "book/guide/tables.py",
-          rewritten(r"return _SPECIAL\.sub\([^\n]*", "return text"),
+          replaced("out = _SPECIAL.sub", "return text; out = _SPECIAL.sub"),
           test("properties::test_any_text_survives_a_table"), ("text",)),
     Fault("card-that-does-not-escape", "book/guide/cards.py",
           replaced("plain=lambda t: html.escape(t, quote=False)", "plain=lambda t: t"),
           test("properties::test_any_text_survives_a_card"), ("text",)),
+    Fault("claim-that-runs-a-script", "book/guide/sphinx_ext/roles.py",
+          replaced("{escape(row.statement)}", "{row.statement}"),
+          test("security::test_text_of_tables_is_text"), ("book/models.html:", "listener")),
+    Fault("table-behind-a-figure-that-runs-a-script", "book/guide/sphinx_ext/images.py",
+          replaced("<td>{escape(cell)}</td>", "<td>{cell}</td>"),
+          test("security::test_text_of_tables_is_text"), ("book/models.html:", "book/_static")),
+    Fault("policy-asleep", "book/guide/sphinx_ext/policy.py", replaced('" data-print"', '" "'),
+          test("security::test_scripts_move_into_files"), ("data-print",)),
+    Fault("kernels-left-behind", "book/guide/nursery.py", replaced("    tie_to_parent()\n    listener",
+                                                                  "    listener"),
+          test("wholeness::test_processes_are_tied"), ("tie_to_parent",)),
     Fault("deck-of-another-day", "book/guide/cards.py",
           replaced("timestamp=dt.datetime.combine(edition, dt.time(12), dt.UTC).timestamp()",
                    "timestamp=dt.datetime.now().timestamp()"),
@@ -609,7 +630,8 @@ BUILT = (
           test("wholeness::test_what_was_made_is_whole"), ("deepseek-moment.apkg: is cut off",)),
     Fault("pdf-not-made", "_build/pdf/deepseek-moment.pdf", deleted,
           test("wholeness::test_what_was_made_is_whole"), ("run 'make book'",)),
-    Fault("measurement-not-told", LEDGER_PAGE, rewritten(r'href="lab-memory\.html"', 'href="gone.html"'),
+    Fault("measurement-not-told", LEDGER_PAGE, rewritten(
+        r'(entry-evidence(?:(?!</p>).)*?)href="lab-[\w-]+\.html"', r'\1href="gone.html"'),
           test("ledger::test_what_was_measured_is_told_in_the_ledger"), ("is not told in the ledger",)),
 )
 
@@ -647,8 +669,10 @@ BUILDING = (
     built("guard-in-no-unit", "read", run("from guide import prose",
                                           "prose.say('far', 3, 'furlongs', between=(0, 5))"),
           "unknown unit 'furlongs'"),
-    built("warning-of-a-cell", "read", run("import warnings", "warnings.warn('beware')"), "beware"),
-    built("kernel-dies", "read", run("import os", "os._exit(1)"), "kernel", "Mend the cell"),
+    built("warning-of-a-cell", "read", run("import warnings", "warnings.warn('beware')"),
+          "stderr was found in the cell outputs"),
+    built("kernel-dies", "read", run("import os", "os._exit(1)"),
+          "the kernel died while this cell ran", "Mend the cell"),
     built("figure-drawn-without-text", "read", run(
         "from guide import figures", "fig, ax = figures.new()",
         "figures.show(fig, alt='', source='data/chips.csv')"), "alt is too short"),

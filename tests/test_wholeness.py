@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import importlib.metadata
+import multiprocessing
+import os
 import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 import yaml
@@ -273,3 +280,72 @@ def test_what_was_made_is_whole_planted():
     none(paper.cut_off(b"%PDF-1.7 ... %%EOF\n", "a.pdf"))
     found(paper.cut_off(b"%PDF-1.7 ...", "a.pdf"), "a.pdf: is cut off")
     found(paper.cut_off(b"PK\x03\x04...", "a.apkg"), "a.apkg: is cut off")
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux ties processes")
+def test_processes_are_tied(tmp_path):
+    """What the build starts, and what that forks, ends with the one that started it."""
+    code = """
+import os, subprocess, sys, time
+from guide import nursery
+process, path = nursery.start()
+while not os.path.exists(path): time.sleep(0.05)
+nursery.tie_to_parent()
+child = os.fork()
+if child == 0: time.sleep(60); os._exit(0)
+print(process.pid, child, process.stdin.fileno(), flush=True)
+time.sleep(60)
+"""
+    parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True,
+                              env=os.environ | {"PYTHONPATH": str(build.ROOT / "book"), "TMPDIR": str(tmp_path)})
+    *pids, line = map(int, parent.stdout.readline().split())
+    # somebody else holds the line by which the nursery learns of the end, as a worker may
+    held = os.open(f"/proc/{parent.pid}/fd/{line}", os.O_WRONLY)
+    parent.kill()
+    parent.wait()
+    end = time.monotonic() + 10
+    while time.monotonic() < end and any(map(alive, pids)):
+        time.sleep(0.1)
+    left = [pid for pid in pids if alive(pid)]
+    os.close(held)
+    for pid in left:
+        os.kill(pid, signal.SIGKILL)
+    assert not left, "book/guide/nursery.py: a process outlives its parent: call tie_to_parent"
+
+
+def alive(pid):
+    """Whether a process still runs."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(os.name != "posix", reason="only POSIX reads chapters side by side")
+def test_the_same_code_on_several_pages_is_kept_once(tmp_path):
+    """Pages with the same code, read side by side, find the chapter whole or not at all."""
+    from guide.sphinx_ext.execution import OneAtATime
+
+    _run(tmp_path, 0)
+    cache = OneAtATime(tmp_path / "cache")
+    cache.clear_cache()  # and begin again, all at once
+    assert not cache.list_cache_records() and (tmp_path / "cache").is_dir()
+    with multiprocessing.get_context("fork").Pool(4) as pool:
+        for job in [pool.apply_async(_run, (tmp_path, i)) for i in range(4)]:
+            job.get(60)
+
+
+def _run(folder, number):
+    """Keep and find the same code many times, as a reading process does."""
+    import nbformat
+    from jupyter_cache.base import CacheBundleIn
+
+    from guide.sphinx_ext.execution import OneAtATime
+
+    cache = OneAtATime(folder / "cache")
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 + 1")])
+    for _ in range(15):
+        record = cache.cache_notebook_bundle(CacheBundleIn(book, f"page{number}"),
+                                             check_validity=False, overwrite=True)
+        pk, merged = cache.merge_match_into_notebook(book)
+        assert pk == record.pk and merged.cells[0].source == "1 + 1"

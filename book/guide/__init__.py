@@ -28,6 +28,7 @@ Rooms, and what each may touch:
 ``markdown``     the text as Markdown, and ``llms.txt``
 ``notebooks``    the chapters as notebooks that run by themselves
 ``downloads``    the archives, and the links and sizes of all downloads in the site
+``links``        whether the addresses that the book cites are still there
 
 ``build``        the command behind ``make``
 

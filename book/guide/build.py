@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
@@ -23,6 +24,8 @@ if not __package__:  # started as a file, as people without make do
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
     __package__ = "guide"
     import guide  # noqa: F401
+
+from . import nursery  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "_build"
@@ -121,11 +124,21 @@ def build_html() -> None:
     fresh, old = HTML.with_name("html.part"), HTML.with_name("html.old")
     for folder in (fresh, old):
         shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(SITE, fresh)
+    try:
+        shutil.copytree(SITE, fresh)
+    except shutil.Error as error:  # it gathers what went wrong with each file
+        raise OSError(error.args[0][0][2]) from None
     if HTML.is_dir():
         HTML.rename(old)
     fresh.rename(HTML)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def recover() -> None:
+    """Put the old site back if a build was killed between taking it away and putting the new."""
+    old = HTML.with_name("html.old")
+    if old.is_dir() and not HTML.exists():
+        old.rename(HTML)
 
 
 def resolve() -> None:
@@ -199,6 +212,7 @@ def build(parts: Sequence[str]) -> None:
     """Build the named parts, skipping those that are up to date."""
     from . import downloads
 
+    recover()
     key, times = fingerprint(), {}
     started = time.perf_counter()
     stamp = read_stamp()
@@ -292,7 +306,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--inner", choices=tuple(PARTS), help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.inner:
-        PARTS[options.inner][1]()
+        nursery.tie_to_parent()
+        try:
+            PARTS[options.inner][1]()
+        except (OSError, sqlite3.OperationalError) as error:  # such as a full disk
+            raise SystemExit(f"\n{error}\nThe build cannot write its files: make room, or give "
+                             "leave to write in _build. What stood before is kept.") from None
     elif options.what == "serve":
         serve(options.port)
     else:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import datetime as dt
 import html
 import json
+import os
 import re
+import tempfile
 import zipfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -370,7 +372,12 @@ def write(folder: Path, edition: dt.date) -> list[Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     made = [folder / f"{NAME}{suffix}" for suffix in (".apkg", ".tsv", ".json", ".md")]
-    write_anki(made[0], edition)
-    for path, writer in zip(made[1:], (write_tsv, write_json, write_markdown)):
-        writer(path)
+    with tempfile.TemporaryDirectory(prefix=".part-", dir=folder) as half:
+        # a deck that was there is replaced only by a whole one
+        halves = [Path(half) / path.name for path in made]
+        write_anki(halves[0], edition)
+        for path, writer in zip(halves[1:], (write_tsv, write_json, write_markdown)):
+            writer(path)
+        for path, target in zip(halves, made):
+            os.replace(path, target)
     return made

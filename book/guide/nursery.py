@@ -29,6 +29,29 @@ PRELOADED = (
 AVAILABLE = sys.platform == "linux"
 
 
+def tie_to_parent() -> None:
+    """Have the system end this process, and all that it forks, when the one that started it ends.
+
+    Without it a build that is killed leaves processes behind that go on computing.
+    Only on Linux; elsewhere they end when they next speak to their parent.
+    """
+    if not AVAILABLE:
+        return
+    import ctypes
+
+    parent, libc = os.getppid(), ctypes.CDLL(None)
+
+    def tie(parent: int) -> None:
+        libc.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG, which a fork does not inherit
+        if os.getppid() != parent:  # it had ended before it could be said
+            os._exit(1)
+
+    tie(parent)
+    fathers = [os.getpid()]
+    os.register_at_fork(before=lambda: fathers.__setitem__(0, os.getpid()),
+                        after_in_child=lambda: tie(fathers[0]))
+
+
 def start() -> tuple[subprocess.Popen, str]:
     """Start the process that forks kernels.
 
@@ -101,7 +124,7 @@ def _kernel(connection: str, folder: str, environment: dict[str, str]) -> None:
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
-    # ends with its parent, and says nothing about how to connect
+    # ends with its parent, as all that is forked here, and says nothing about how to connect
     sys.argv = ["ipykernel_launcher", "-f", connection, f"--IPKernelApp.parent_handle={os.getppid()}"]
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 0)
@@ -112,6 +135,7 @@ def serve(path: str) -> None:
     """Import once, then fork a kernel for each caller until standard input is closed."""
     import select
 
+    tie_to_parent()
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(path)
     listener.listen()

@@ -163,7 +163,7 @@ def imports_of_cells(text: str, name: str) -> list[str]:
             elif isinstance(node, ast.Import):
                 names = [a.name for a in node.names]
             line = cell.first + getattr(node, "lineno", 1) - 1
-            for room in ("sphinx_ext", "export", "build"):
+            for room in ("sphinx_ext", "export", "build", "links"):
                 if any(n == f"guide.{room}" or n.startswith(f"guide.{room}.") for n in names):
                     problems.append(f"{name}:{line}: a chapter may not import guide.{room}")
             if isinstance(node, ast.Call) and re.search(

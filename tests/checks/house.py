@@ -47,6 +47,7 @@ ROOMS: dict[str, set[str]] = {
     "values": {"data", "ledger", "quantity"},
     "cards": {"data", "ledger", "quantity", "values"},
     "nursery": {"data", "ledger"},
+    "links": {"data"},
     "export": {"pandoc"},
     "sphinx_ext": {"cards", "data", "explorers", "figures", "interactive", "ledger", "nursery",
                    "pandoc", "quantity", "sphinx_ext", "values"},
@@ -54,7 +55,7 @@ ROOMS: dict[str, set[str]] = {
     "markdown": {"export", "pandoc"},
     "notebooks": {"markdown", "pandoc"},
     "downloads": {"data", "markdown", "notebooks"},
-    "build": {"cards", "data", "ledger", "export", "epub", "downloads"},
+    "build": {"cards", "data", "ledger", "export", "epub", "downloads", "nursery"},
 }
 _PURE = {"transformer", "economics", "reliability", "chips", "power", "quantity"}
 _DRAWS = {"matplotlib", "seaborn", "plotly"}

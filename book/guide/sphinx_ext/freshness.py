@@ -9,16 +9,20 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+import os
 import re
+import shutil
 from functools import lru_cache
 from pathlib import Path
 
 from jupyter_cache import get_cache
 
 from .. import data
+from .execution import ChapterError
 
 GUIDE = Path(__file__).resolve().parents[1]
 STORE = "guide-freshness.json"
+BEGUN = "guide-begun"  # there while a build is under way, and when it was killed
 RAN = "guide-executed.json"
 _WRITERS = "sphinx_ext"  # the entry of the store for the code that sets the pages
 _CELL = re.compile(r"^```\{code-cell\}.*?^```", re.MULTILINE | re.DOTALL)
@@ -108,7 +112,42 @@ def _keys(app) -> dict[str, str]:
 
 
 def _load(path: Path) -> dict[str, str]:
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    try:
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    except ValueError:  # cut off: nothing is known
+        return {}
+
+
+def _save(path: Path, keys: dict[str, str]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_suffix(".part")
+    half.write_text(json.dumps(keys, indent=0, sort_keys=True), encoding="utf-8")
+    os.replace(half, path)
+
+
+def distrust(app, folder: Path) -> bool:
+    """Whether the last build was killed: then its pages, its images, its trees may be cut off.
+
+    What was executed stands in a database, record by record, and is kept unless it cannot be read.
+    """
+    begun = folder / BEGUN
+    killed = begun.exists()
+    if killed:
+        shutil.rmtree(Path(app.outdir).parent / "jupyter_execute", ignore_errors=True)
+        for record in (cache := get_cache(folder)).list_cache_records():
+            try:
+                cache.get_cache_bundle(record.pk)
+            except Exception:  # noqa: BLE001  whatever is wrong with it, it can be made again
+                cache.remove_cache(record.pk)
+    folder.mkdir(parents=True, exist_ok=True)
+    begun.touch()
+    return killed
+
+
+def trust(app, error):
+    """Say that a build has ended of its own will, even if it found something to mend."""
+    if error is None or isinstance(error, ChapterError):
+        (app.guide_store.parent / BEGUN).unlink(missing_ok=True)
 
 
 def drop_stale(app):
@@ -123,7 +162,7 @@ def drop_stale(app):
     known, ran = _load(app.guide_store), _load(folder / RAN)
     app.guide_keys = _keys(app)
     app.guide_writers = writers()
-    app.guide_rewrite = known.get(_WRITERS) != app.guide_writers
+    app.guide_rewrite = distrust(app, folder) or known.get(_WRITERS) != app.guide_writers
     app.guide_stale = {d for d, k in app.guide_keys.items() if known.get(d) != k}
     old = {str(Path(app.project.doc2path(d, absolute=True)))
            for d, k in app.guide_keys.items() if ran.get(d) != k}
@@ -133,8 +172,7 @@ def drop_stale(app):
     for record in cache.list_cache_records():
         if record.uri in old:
             cache.remove_cache(record.pk)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / RAN).write_text(json.dumps(app.guide_keys, indent=0, sort_keys=True))
+    _save(folder / RAN, app.guide_keys)
 
 
 def outdated(app, env, added, changed, removed):
@@ -151,8 +189,7 @@ def listings(app, env):
 def remember(app, error):
     """Write down what the chapters were run with."""
     if error is None and app.guide_store.parent.is_dir():
-        app.guide_store.write_text(json.dumps(
-            app.guide_keys | {_WRITERS: app.guide_writers}, indent=0, sort_keys=True))
+        _save(app.guide_store, app.guide_keys | {_WRITERS: app.guide_writers})
 
 
 def setup(app):
@@ -161,3 +198,4 @@ def setup(app):
     app.connect("env-get-outdated", outdated)
     app.connect("env-updated", listings)
     app.connect("build-finished", remember)
+    app.connect("build-finished", trust, priority=999)

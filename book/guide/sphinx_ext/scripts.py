@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from docutils import nodes
+from myst_nb.sphinx_ext import add_global_html_resources
 
 _SERVICE = "thebe"  # Jupyter Book loads it whether it is wanted or not
 _HIGHLIGHT = "sphinx_highlight.js"  # marks what Sphinx's search found; the book has its own
@@ -42,8 +43,20 @@ def drop_files(app, error):
                 path.unlink()
 
 
+def copy_early(app):
+    """Have MyST-NB's style sheet in place before the first page is written.
+
+    It comes with the last otherwise, and Sphinx marks a link to a style sheet with its checksum
+    only if it is there: the second build would differ from the first.
+    """
+    if app.builder.format == "html":
+        (Path(app.outdir) / "_static").mkdir(parents=True, exist_ok=True)
+        add_global_html_resources(app, None)
+
+
 def setup(app):
     """Register the handlers."""
+    app.connect("builder-inited", copy_early)
     app.connect("doctree-resolved", drop_settings, priority=_LAST)
     app.connect("html-page-context", trim_head, priority=_LAST)
     app.connect("build-finished", drop_files)
