@@ -15,7 +15,7 @@ FLAGS = (
 
 
 @pytest.fixture(scope="session")
-def painter():
+def browser():
     """A headless Chromium, set so that letters come out alike on each machine."""
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     try:
