@@ -10,9 +10,9 @@ SHOWN = "[...document.querySelectorAll('.claim-entry[data-verdict]')].filter((e)
 
 
 @pytest.fixture()
-def page(painter, site):
+def page(browser, site):
     """The ledger, open."""
-    page = painter.new_page(viewport={"width": 1200, "height": 900})
+    page = browser.new_page(viewport={"width": 1200, "height": 900})
     page.goto((site / "book/ledger.html").as_uri())
     yield page
     page.close()

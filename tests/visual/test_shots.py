@@ -57,10 +57,10 @@ def judge(picture: Image.Image, name: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_pages(painter, site, name):
+def test_pages(browser, site, name):
     """A page of this kind looks as it did, at each width, light and dark."""
     path, place = PAGES[name]
-    page = painter.new_page(reduced_motion="reduce", color_scheme="light")
+    page = browser.new_page(reduced_motion="reduce", color_scheme="light")
     problems = []
     try:
         page.goto((site / path).as_uri())
@@ -81,6 +81,28 @@ def test_pages(painter, site, name):
     finally:
         page.close()
     none(problems)
+
+
+def scrolls_sideways(page, address: str) -> list[str]:
+    """Say so if a page is wider than a phone."""
+    page.goto(address)
+    page.wait_for_timeout(100)
+    wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    return [f"{address.rpartition('/')[2]}: {wide} pixels stick out on a phone: let the widest thing "
+            "scroll by itself"] if wide > 0 else []
+
+
+def test_no_page_scrolls_sideways(browser, site, contents, tmp_path):
+    """On a phone every page keeps within the screen, and a page that does not is seen."""
+    page = browser.new_page(viewport={"width": WIDTHS["phone"][0], "height": WIDTHS["phone"][1]})
+    try:
+        none(p for name in (*contents, "search")
+             for p in scrolls_sideways(page, (site / f"{name}.html").as_uri()))
+        wide = tmp_path / "wide.html"
+        wide.write_text("<meta name=viewport content='width=device-width'><p style='width:500px'>a")
+        found(scrolls_sideways(page, wide.as_uri()), "wide.html", "on a phone")
+    finally:
+        page.close()
 
 
 @pytest.fixture(scope="module")

@@ -152,10 +152,11 @@ def depart_list(self, node):
 def visit_card(self, node):
     """Write the question as what opens the answer."""
     question = node.children[0]
-    self.body.append(f'<li id="{node["ids"][0]}"><details class="study-card"><summary>')
+    self.body.append(f'<li id="{node["ids"][0]}"><details class="study-card">'
+                     "<summary><span>")  # one cell of the grid, whatever is in it
     for child in question.children:
         child.walkabout(self)
-    self.body.append("</summary>")
+    self.body.append("</span></summary>")
     for child in node.children[1:]:
         child.walkabout(self)
     self.body.append("</details></li>")
