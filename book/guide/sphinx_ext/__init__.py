@@ -10,6 +10,7 @@
 ``execution``  stopping at a failing cell, with file, line and reason
 ``freshness``  which chapters must run again
 ``lookups``    what is asked for each reference, and need be asked but once
+``frame``      head, policy and contents around a page, and markup put right
 ``scripts``    what a page need not load
 ``acronyms``   spelt out where a chapter first uses them
 ``places``     what stands where, for search and previews
@@ -21,15 +22,15 @@
 from __future__ import annotations
 
 from . import (
-    acronyms, apparatus, execution, explorers, freshness, images, kernels, lookups, maths, places,
-    previews, printing, roles, scripts, search, study,
+    acronyms, apparatus, execution, explorers, frame, freshness, images, kernels, lookups, maths,
+    places, previews, printing, roles, scripts, search, study,
 )
 
 
 def setup(app):
     """Register everything with Sphinx."""
     for module in (roles, apparatus, study, images, explorers, lookups, maths, execution, freshness,
-                   kernels, acronyms, places, search, previews, printing, scripts):
+                   kernels, acronyms, places, search, previews, printing, frame, scripts):
         module.setup(app)
     # jupyter-book loads this one, and its author only forgot to say that it is safe
     for name in ("sphinx_multitoc_numbering", "sphinx_jupyterbook_latex", "sphinx_external_toc"):
