@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 RUN := PYTHONPATH=book $(BIN)/python -m guide.build
 
 .DEFAULT_GOAL := help
-.PHONY: help book html pdf epub serve notebooks lab test clean
+.PHONY: help book html pdf epub serve notebooks lab checkers test bench clean
 
 help:  ## Say what there is
 	@echo "The DeepSeek Moment: a study guide"
@@ -52,8 +52,20 @@ $(VENV)/.lab: $(VENV)/.ready requirements-lab.txt
 lab: $(VENV)/.lab  ## Measure again on this machine's GPU what data/lab/ holds (ARGS= for some)
 	@$(BIN)/python -m lab $(ARGS)
 
-test: book $(VENV)/.lab  ## Check what must stay true (builds the book first)
+# axe and the Nu HTML checker, for the tests; without npm those tests skip, but under CI they fail
+_build/browser/.ready: tests/browser/package.json tests/browser/package-lock.json
+	@mkdir -p $(dir $@) && cp tests/browser/package*.json $(dir $@)
+	@if command -v npm >/dev/null; then \
+		npm ci --prefix $(dir $@) --ignore-scripts --no-audit --no-fund --silent && touch $@; \
+	else echo "No npm here: the tests of accessibility and of valid HTML will be skipped"; fi
+
+checkers: _build/browser/.ready  ## Install what the tests look at pages with (needs npm)
+
+test: book checkers $(VENV)/.lab  ## Check what must stay true (builds the book first)
 	@$(BIN)/python -m pytest
+
+bench: book  ## Weigh pages, score them with Lighthouse, time builds (ARGS=pages for the first two)
+	@$(BIN)/python -m bench $(ARGS)
 
 clean:  ## Remove what was built (not the virtual environment)
 	@rm -rf _build

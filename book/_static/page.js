@@ -165,20 +165,21 @@
     }
   }
 
-  // What scrolls can be scrolled with the keyboard; looked at one by one as it comes near, since
-  // measuring a whole page at once would hold the reader up.
+  // What scrolls can be scrolled with the keyboard. Sizes are read when the browser knows them
+  // anyway, and all before anything is changed.
   const WIDE = ".bd-article :is(pre, .math, .scroll, .pst-scrollable-table-container, figure, .cell_output > .output)";
-  const near = new IntersectionObserver((changes) => {
-    for (const { target, isIntersecting } of changes) {
-      if (!isIntersecting) continue;
-      const scrolls = target.scrollWidth > target.clientWidth + 1 || target.scrollHeight > target.clientHeight + 1;
-      if (scrolls && getComputedStyle(target).overflowX !== "visible") target.tabIndex = 0;
+  const shown = new IntersectionObserver((changes) => {
+    const scrolls = changes.map(({ target: box, isIntersecting }) => isIntersecting
+      && (box.scrollWidth > box.clientWidth + 1 || box.scrollHeight > box.clientHeight + 1)
+      && getComputedStyle(box).overflowX !== "visible");
+    changes.forEach(({ target }, i) => {
+      if (scrolls[i]) target.tabIndex = 0;
       else target.removeAttribute("tabindex");
-    }
-  }, { rootMargin: "600px" });
+    });
+  }, { rootMargin: "1000000px" });
   function measure() {
-    near.disconnect();
-    for (const box of all(WIDE)) near.observe(box);
+    shown.disconnect();
+    for (const box of all(WIDE)) shown.observe(box);
   }
   measure();
   let due;

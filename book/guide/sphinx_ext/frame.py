@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import re
 from html import escape
 from pathlib import Path
@@ -16,10 +17,12 @@ from pathlib import Path
 from docutils import nodes
 from sphinx.util import logging
 
+from .. import figures
 from . import apparatus
 
 log = logging.getLogger(__name__)
 _LAST = 900  # after every extension has had its say
+COVER = Path(__file__).parents[1] / "print" / "cover.svg"
 LONGEST = 300  # characters of a description; engines show about half of it
 OTHERS = {
     "search": "Search the book: words, names, numbers with their unit, or a time in the video.",
@@ -60,7 +63,7 @@ def declaration_of(name: str) -> str:
 def without_style(match: re.Match) -> str:
     """An element whose style has become classes."""
     tag, before, style, after = match.groups()
-    rest = f"{before}{after}"
+    rest = f"{before}{after.rstrip(' /')}"
     names = [class_of(one) for one in style.split(";") if one.strip()]
     old = _CLASS.search(rest)
     names = [*(old[1].split() if old else ()), *names]
@@ -187,13 +190,48 @@ def lead_in(app, error):
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
             f'<title>{title}</title>\n<meta name="description" content="{title}: its first page.">\n'
             f'<meta http-equiv="refresh" content="0; url={target}">\n'
-            '<link rel="icon" href="_static/icon.svg" type="image/svg+xml">\n'
+            '<link rel="icon" href="_static/favicon.svg" type="image/svg+xml">\n'
             f'<link rel="canonical" href="{target}">\n</head>\n<body>\n'
             f'<main><h1><a href="{target}">{title}</a></h1></main>\n</body>\n</html>\n',
             encoding="utf-8")
+
+
+def card(title: str, said: str) -> str:
+    """The picture that a link to the book is shown with, as SVG: title, and squares of the cover.
+
+    Parameters
+    ----------
+    title, said : str
+        The title, set in lines of two words, and a line under it.
+    """
+    squares = "".join(re.findall(r"<rect x=[^>]*/>", COVER.read_text(encoding="utf-8")))
+    words = title.split()
+    lines = [" ".join(words[i : i + 2]) for i in range(0, len(words), 2)]
+    set_lines = "".join(f'<text x="72" y="{236 + 100 * i}" font-size="88" font-weight="600" fill="#fff">'
+                        f"{escape(line)}</text>" for i, line in enumerate(lines))
+    return ('<svg xmlns="http://www.w3.org/2000/svg" width="1200" height="630" viewBox="0 0 1200 630" '
+            'font-family="&quot;Source Sans 3&quot;"><rect width="1200" height="630" fill="#0d1b2a"/>'
+            f'<g transform="translate(660 -390) scale(5)">{squares}</g>{set_lines}'
+            f'<text x="72" y="{272 + 100 * len(lines)}" font-size="30" fill="#b8d4ea">{escape(said)}'
+            "</text></svg>")
+
+
+def draw_card(app, error):
+    """Draw the picture that a link to the book is shown with."""
+    if error is None and app.builder.name == "html":
+        import vl_convert
+        from PIL import Image
+
+        vl_convert.register_font_directory(str(figures.FONTS))
+        svg = card(app.config.html_title or app.config.project, "Five hours of talk, claim by claim")
+        picture = Image.open(io.BytesIO(vl_convert.svg_to_png(svg, scale=1))).convert("RGB")
+        # flat colours: a palette takes an eighth of the room
+        picture.quantize(64, dither=Image.Dither.NONE).save(
+            Path(app.outdir) / "_static/card.png", optimize=True)
 
 
 def setup(app):
     """Register the handlers."""
     app.connect("html-page-context", fill, priority=_LAST)
     app.connect("build-finished", lead_in, priority=_LAST)
+    app.connect("build-finished", draw_card, priority=_LAST)

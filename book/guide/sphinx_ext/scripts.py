@@ -19,14 +19,15 @@ from . import frame
 
 _SERVICE = "thebe"  # Jupyter Book loads it whether it is wanted or not
 SHEET = "_static/book.css"
-#: The style sheets, in the order in which they hold: theme, cells, and ours.
-SHEETS = ("basic.css", "styles/pydata-sphinx-theme.css", "styles/sphinx-book-theme.css",
-          "mystnb.*.css", "explorers.css", "guide.css", "study.css")
+#: The style sheets of others, in the order in which they hold; ours hold after them, these two last.
+THEIRS = ("basic.css", "styles/pydata-sphinx-theme.css", "styles/sphinx-book-theme.css",
+          "mystnb.*.css")
+LAST = ("guide.css", "study.css")
 #: What pages load or lead to, of all that is copied into ``_static``.
-_KEPT = ("book.css", "card.png", "icon.svg", "fonts", "vendor", "previews", "search-index.js",
-         "explorers-vega.js")
+_KEPT = ("book.css", "card.png", "previews", "search-index.js", "explorers-vega.js")
 #: Scripts that only some pages need -> what shows that a page does.
 _SOMETIMES = {"quiz.js": re.compile(r'class="quiz\b|data-quiz-chapter=')}
+_PICTURE = re.compile(r"background-image:\s*url\((?!['\"]?data:)[^)]*\);?")  # files that go, too
 _LAST = 950  # after every extension, and the pages, are done
 
 
@@ -53,13 +54,15 @@ def trim_head(app, pagename, templatename, context, doctree):
     context["script_files"] = list(kept.values())
 
 
-def sheet(static: Path, pages: list[str], scripts: list[str]) -> str:
+def sheet(static: Path, own: set[str], pages: list[str], scripts: list[str]) -> str:
     """Write the style sheet of the site.
 
     Parameters
     ----------
     static : Path
         Where the style sheets are.
+    own : set of str
+        Names of the book's own files.
     pages, scripts : list of str
         Text of all pages, and of the scripts that they load.
     """
@@ -69,13 +72,16 @@ def sheet(static: Path, pages: list[str], scripts: list[str]) -> str:
     for script in scripts:
         names.add_script(script)
     rules = []
-    for pattern in SHEETS:
-        for path in sorted(static.glob(pattern)):
-            css = path.read_text(encoding="utf-8")
-            folder = path.relative_to(static).parent.as_posix()
-            if not pattern.startswith(("explorers", "guide", "study")):
-                css = css.replace(".fa-", ".unused-")  # the theme's icon font; guide.css draws ours
-            rules += stylesheet.cut(stylesheet.parse(stylesheet.moved(css, folder)), names)
+    sheets = [path for pattern in THEIRS for path in sorted(static.glob(pattern))]
+    sheets += [static / name for name in sorted(own - set(LAST)) if name.endswith(".css")]
+    sheets += [static / name for name in LAST]
+    for path in sheets:
+        css = path.read_text(encoding="utf-8")
+        folder = path.relative_to(static).parent.as_posix()
+        if path.name not in own:
+            css = css.replace(".fa-", ".unused-")  # the theme's icon font; guide.css draws ours
+            css = _PICTURE.sub("", css)
+        rules += stylesheet.cut(stylesheet.parse(stylesheet.moved(css, folder)), names)
     moved = sorted(name for name in names.classes if name.startswith("css-"))
     rules += [stylesheet.Rule(f".{name}", f"{frame.declaration_of(name)}!important")
               for name in moved]
@@ -92,7 +98,7 @@ def write_sheet(app, error):
     static = out / "_static"
     scripts = [path.read_text(encoding="utf-8") for path in sorted(static.glob("*.js"))
                if path.name in ours(app)]
-    css = sheet(static, list(pages.values()), scripts)
+    css = sheet(static, ours(app), list(pages.values()), scripts)
     (out / SHEET).write_text(css, encoding="utf-8")
     version = hashlib.sha256(css.encode()).hexdigest()[:8]
     for path, text in pages.items():
@@ -119,6 +125,7 @@ def drop_files(app, error):
         else:
             path.unlink()
     (out / "searchindex.js").unlink(missing_ok=True)
+    shutil.rmtree(out / "reports", ignore_errors=True)  # of cells that failed in an earlier build
 
 
 def setup(app):
