@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 RUN := PYTHONPATH=book $(BIN)/python -m guide.build
 
 .DEFAULT_GOAL := help
-.PHONY: help book html pdf epub serve notebooks lab test shots faults links compat lock clean
+.PHONY: help book html pdf epub serve notebooks lab checkers test shots bench faults links compat lock clean
 
 help:  ## Say what there is
 	@echo "The DeepSeek Moment: a study guide"
@@ -53,7 +53,16 @@ $(VENV)/.lab: $(VENV)/.ready requirements-lab.txt
 lab: $(VENV)/.lab  ## Measure again on this machine's GPU what data/lab/ holds (ARGS= for some)
 	@$(BIN)/python -m lab $(ARGS)
 
-test: book $(VENV)/.lab  ## Check what must stay true (builds the book first)
+# axe and the Nu HTML checker, for the tests; without npm those tests skip, but under CI they fail
+_build/browser/.ready: tests/browser/package.json tests/browser/package-lock.json
+	@mkdir -p $(dir $@) && cp tests/browser/package*.json $(dir $@)
+	@if command -v npm >/dev/null; then \
+		npm ci --prefix $(dir $@) --ignore-scripts --no-audit --no-fund --silent && touch $@; \
+	else echo "No npm here: the tests of accessibility and of valid HTML will be skipped"; fi
+
+checkers: _build/browser/.ready  ## Install what the tests look at pages with (needs npm)
+
+test: book checkers $(VENV)/.lab  ## Check what must stay true (builds the book first)
 	@$(BIN)/python -m pytest
 
 shots: book  ## Take the pictures anew that pages are compared with, after a change that was meant
@@ -75,6 +84,9 @@ lock: $(VENV)/.ready  ## Pin again, with the hashes of all files, what the requi
 	  PYTHONPATH=_build/uv $(BIN)/python -m uv pip compile $$name.txt --output-file $$name.lock --quiet \
 	    --universal --python-version 3.11.5 --generate-hashes --no-annotate --no-emit-index-url \
 	    --custom-compile-command "make lock" || exit 1; done
+
+bench: book  ## Weigh pages, score them with Lighthouse, time builds (ARGS=pages for the first two)
+	@$(BIN)/python -m bench $(ARGS)
 
 clean:  ## Remove what was built (not the virtual environment)
 	@rm -rf _build

@@ -17,11 +17,13 @@ VITALS = {"first_paint_ms": "first-contentful-paint", "largest_paint_ms": "large
           "blocking_ms": "total-blocking-time", "layout_shift": "cumulative-layout-shift"}
 
 
-def weigh(address: str, pages: list[str]) -> list[dict[str, object]]:
+def visits(browser, address: str, pages: list[str]) -> list[dict[str, object]]:
     """Visit pages one after the other with one browser, as a reader does.
 
     Parameters
     ----------
+    browser : playwright.sync_api.Browser
+        A browser that has seen none of them.
     address : str
         Where the site is served.
     pages : list of str
@@ -33,34 +35,41 @@ def weigh(address: str, pages: list[str]) -> list[dict[str, object]]:
         For each page its requests, kilobytes over the wire with and without figures, and the
         hosts it asked beside its own.
     """
+    rows = []
+    context = browser.new_context(viewport={"width": 1350, "height": 940})
+    page = context.new_page()
+    session = context.new_cdp_session(page)
+    session.send("Network.enable")
+    got: dict[str, list] = {}
+    urls: dict[str, str] = {}
+    session.on("Network.requestWillBeSent",
+               lambda e: urls.__setitem__(e["requestId"], e["request"]["url"]))
+    session.on("Network.loadingFinished",
+               lambda e: got.setdefault(urls.get(e["requestId"], "?"), [])
+               .append(e["encodedDataLength"]))
+    for i, name in enumerate(pages):
+        got.clear()
+        urls.clear()
+        page.goto(f"{address}/{name}", wait_until="networkidle")
+        wire = {url: sum(sizes) for url, sizes in got.items() if url.startswith("http")}
+        figures = sum(n for url, n in wire.items() if "/_images/" in url)
+        rows.append({
+            "page": name, "visit": "first" if i == 0 else "next",
+            "requests": len(wire), "kb": round(sum(wire.values()) / 1000, 1),
+            "kb_without_figures": round((sum(wire.values()) - figures) / 1000, 1),
+            "other_hosts": len({u.split("/")[2] for u in wire} - {address.split("/")[2]}),
+        })
+    context.close()
+    return rows
+
+
+def weigh(address: str, pages: list[str]) -> list[dict[str, object]]:
+    """Visit pages as :func:`visits` does, with a browser started for it."""
     from playwright.sync_api import sync_playwright
 
-    rows = []
     with sync_playwright() as tool:
         browser = tool.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        context = browser.new_context(viewport={"width": 1350, "height": 940})
-        page = context.new_page()
-        session = context.new_cdp_session(page)
-        session.send("Network.enable")
-        got: dict[str, list] = {}
-        urls: dict[str, str] = {}
-        session.on("Network.requestWillBeSent",
-                   lambda e: urls.__setitem__(e["requestId"], e["request"]["url"]))
-        session.on("Network.loadingFinished",
-                   lambda e: got.setdefault(urls.get(e["requestId"], "?"), [])
-                   .append(e["encodedDataLength"]))
-        for i, name in enumerate(pages):
-            got.clear()
-            urls.clear()
-            page.goto(f"{address}/{name}", wait_until="networkidle")
-            wire = {url: sum(sizes) for url, sizes in got.items() if url.startswith("http")}
-            figures = sum(n for url, n in wire.items() if "/_images/" in url)
-            rows.append({
-                "page": name, "visit": "first" if i == 0 else "next",
-                "requests": len(wire), "kb": round(sum(wire.values()) / 1000, 1),
-                "kb_without_figures": round((sum(wire.values()) - figures) / 1000, 1),
-                "other_hosts": len({u.split("/")[2] for u in wire} - {address.split("/")[2]}),
-            })
+        rows = visits(browser, address, pages)
         browser.close()
     return rows
 

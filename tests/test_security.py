@@ -16,7 +16,6 @@ from checks import site as check
 from mini import FRONT, Mini
 
 from guide import build, data, ledger
-from guide.sphinx_ext import policy
 
 #: Things that look like a key to some door; each is split so that this file holds none
 SECRETS = re.compile(
@@ -139,45 +138,17 @@ def test_outputs_link_to_known_hosts_planted(root):
 # ------------------------------------------------------------------ a strict policy
 
 
-#: Scripts that could make code of text, and why they do not
-EVALUATES = {"_static/doctools.js": "only for translations, and the book is in the language of Sphinx"}
+def test_no_script_makes_code(site, files):
+    """No script makes code of text, which the policy of the pages forbids."""
+    none([p for name in files if name.endswith(".js")
+          for p in check.evaluates((site / name).read_text("utf-8", "replace"), name)])
 
 
-def test_a_strict_policy_holds(pages, site, files):
-    """``script-src 'self'``: no script stands in a page, in an element or in a link, and none is made."""
-    none([p for name, page in pages.items() for p in check.policy_broken(page, name)]
-         + [p for name in files if name.endswith(".js") and name not in EVALUATES
-            for p in check.evaluates((site / name).read_text("utf-8", "replace"), name)])
-
-
-@pytest.mark.parametrize(
-    ("piece", "says"),
-    [("<script>x()</script>", "inline script"), ("<p onload='x()'>a</p>", "<p onload"),
-     ("<a href='javascript:x()'>a</a>", "javascript:x"), ("<a href=' JavaScript:x()'>a</a>", "runs"),
-     ("<svg onmouseover='x()'></svg>", "<svg onmouseover")],
-)
-def test_a_strict_policy_holds_planted(piece, says):
-    """Each way in which a page may run a script of its own is seen; files and data may stand."""
-    found(check.policy_broken(BeautifulSoup(f"\n{piece}", "html.parser"), "a.html"), "a.html:2", says)
-    none(check.policy_broken(BeautifulSoup(
-        "<script src='a.js'></script><script type='application/json'>{}</script>"
-        "<a href='https://a.org'>a</a><p once='1'>b</p>".replace(" once='1'", ""), "html.parser"), "a.html"))
+def test_no_script_makes_code_planted():
+    """Each way of making code of text is seen; names that only look so may stand."""
     found(check.evaluates("\nx = eval('1')", "a.js"), "a.js:2", "eval(")
     found(check.evaluates("new Function('a')", "a.js"), "a.js:1")
     none(check.evaluates("re.medieval(1); this.eval(2)", "a.js"))
-
-
-def test_scripts_move_into_files():
-    """The theme's scripts run as before, in their order and each once, from files."""
-    page = ("<head><script data-x='1'>one()</script>\n<script src='a.js'></script>\n<script>two()</script>\n"
-            "<script>two()</script>\n<script>DOCUMENTATION_OPTIONS.pagename = 'b';</script></head>"
-            "<script type='application/json'>{}</script><p onclick=\"window.print()\">x</p>")
-    new, made = policy.move(page, "../")
-    assert list(made.values()) == ["one()\n", "two()\n"]
-    assert re.findall(r'src="\.\./(_static/inline/\w+\.js)"', new) == list(made)
-    assert new.index(list(made)[0]) < new.index("a.js") < new.index(list(made)[1])
-    assert "<p data-print>" in new and "<script type='application/json'>{}</script>" in new
-    assert policy.move(new, "../") == (new, {})
 
 
 # ------------------------------------------------------------------ text of tables is text

@@ -93,6 +93,7 @@
 
     view.width(width());
     await update();
+    chart.querySelector("svg").setAttribute("aria-hidden", "true"); // the chart's name says it all
     panel.addEventListener("input", update);
     panel.addEventListener("click", (event) => {
       const button = event.target.closest("button[data-setting]");
@@ -111,6 +112,6 @@
         near.unobserve(entry.target);
         live(entry.target).catch((error) => console.error(error));
       }
-  }, { rootMargin: "800px" });
+  }, { rootMargin: "2000px" });
   for (const box of document.querySelectorAll(".explorer")) near.observe(box);
 })();

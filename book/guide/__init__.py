@@ -20,6 +20,7 @@ Rooms, and what each may touch:
 ``sphinx_ext``   roles and directives; the only room that imports Sphinx
 ``nursery``      starts the chapters' kernels quickly
 ``pandoc``       pandoc's document model, and what converts it
+``stylesheet``   style sheets cut down to what pages use
 
 ``sphinx_ext`` leaves the book as one resolved tree of pandoc's, and from that are made
 

@@ -20,6 +20,7 @@ from matplotlib import font_manager
 from matplotlib.markers import MarkerStyle
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path as Outline
+from matplotlib.text import Text
 from matplotlib.ticker import ScalarFormatter, StrMethodFormatter
 
 FONTS = Path(__file__).with_name("fonts")
@@ -44,6 +45,11 @@ PALETTE: dict[str, tuple[str, str]] = {
     "pale-blue": ("#d3e6f3", "#17384f"),
     "pale-orange": ("#f7e0cf", "#4a2c14"),
     "pale-green": ("#d2ece2", "#12402f"),
+    # a shade darker where text is set, which also stands on the pale grounds
+    "orange-text": ("#a34508", "#f5a05d"),
+    "green-text": ("#09704f", "#4fc79c"),
+    "yellow-text": ("#8f6e05", "#e5c558"),
+    "sky-text": ("#2a7bad", "#9ad3f4"),
 }
 INK, MUTED, GRID, WASH, PAPER = (PALETTE[k][0] for k in ("ink", "muted", "grid", "wash", "paper"))
 BLUE, ORANGE, GREEN, PURPLE, YELLOW, SKY, RED = (
@@ -52,6 +58,8 @@ BLUE, ORANGE, GREEN, PURPLE, YELLOW, SKY, RED = (
 PALE_BLUE, PALE_ORANGE, PALE_GREEN = (
     PALETTE[k][0] for k in ("pale-blue", "pale-orange", "pale-green")
 )
+_TEXT = {PALETTE[name][0]: PALETTE[f"{name}-text"][0]
+         for name in ("orange", "green", "yellow", "sky")}
 CYCLE = (BLUE, ORANGE, GREEN, PURPLE, YELLOW, SKY)
 #: verdict -> (colour, hatch), the same in every figure
 VERDICT_LOOKS: dict[str, tuple[str, str]] = {
@@ -285,6 +293,10 @@ def show(fig: plt.Figure, *, alt: str, source: str, data=None) -> Shown:
             if (type(axis.get_major_formatter()) is ScalarFormatter
                     and 10_000 <= max(map(abs, axis.get_view_interval())) < 1_000_000):
                 axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    for text in fig.findobj(Text):
+        color = text.get_color()
+        if isinstance(color, str) and color in _TEXT:
+            text.set_color(_TEXT[color])
     height = fig.get_figheight()
     # constrained layout keeps clear of the strip where the source line stands
     strip = 0.24 / height

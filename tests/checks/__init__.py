@@ -8,6 +8,7 @@ planted fault. A problem is one line: where it is, what is wrong, what to do.
 ``chapters``  what a chapter must have
 ``tables``    the data, the claim ledger, the bibliography
 ``site``      the built pages and their figures
+``access``    weight, policy, contrast, valid HTML, and what axe finds
 ``paper``     the PDF
 ``ebook``     the EPUB
 ``offers``    the downloads

@@ -94,29 +94,6 @@ def weight(soup, name: str, site, most: int) -> list[str]:
             ] if total > most else []
 
 
-_MARKUP_URLS = ("href", "src", "action", "formaction", "data", "xlink:href")
-
-
-def policy_broken(soup, name: str) -> list[str]:
-    """Find what a content-security policy of ``script-src 'self'`` would forbid."""
-    problems = []
-    for tag in soup.find_all("script", src=False):
-        if str(tag.get("type", "")).lower() in ("application/json", "application/ld+json"):
-            continue
-        said = " ".join((tag.string or "").split())[:50]
-        problems.append(f"{name}:{tag.sourceline}: an inline script ('{said}'): put it in a file "
-                        "under book/_static")
-    for tag in soup.find_all(True):
-        for key, value in tag.attrs.items():
-            if re.fullmatch(r"on[a-z]+", key):
-                problems.append(f"{name}:{tag.sourceline}: <{tag.name} {key}=...>: add a listener "
-                                "in a file under book/_static")
-            elif key in _MARKUP_URLS and re.match(r"\s*(?:javascript|vbscript):", str(value), re.I):
-                problems.append(f"{name}:{tag.sourceline}: <{tag.name}> runs '{value[:30]}': add a "
-                                "listener in a file under book/_static")
-    return problems
-
-
 def evaluates(script: str, name: str) -> list[str]:
     """Find scripts that make code of text, which a content-security policy forbids."""
     return [f"{name}:{_line(script, m)}: {m[0]} makes code of text: write the code out"

@@ -12,20 +12,20 @@
 ``execution``  stopping at a failing cell, with file, line and reason
 ``freshness``  which chapters must run again
 ``lookups``    what is asked for each reference, and need be asked but once
+``frame``      head, policy and contents around a page, and markup put right
 ``scripts``    what a page need not load
 ``acronyms``   spelt out where a chapter first uses them
 ``places``     what stands where, for search and previews
 ``previews``   what a link leads to, shown beside it
 ``search``     what the search of the book looks through
-``policy``     no script inside a page, as a strict content-security policy asks
 ``printing``   the builder that leaves the book as one tree, for paper, e-book and notebooks
 """
 
 from __future__ import annotations
 
 from . import (
-    acronyms, apparatus, execution, explorers, freshness, images, kernels, landing, lookups, maths,
-    places, policy, previews, printing, reading, roles, scripts, search, study,
+    acronyms, apparatus, execution, explorers, frame, freshness, images, kernels, landing, lookups,
+    maths, places, previews, printing, reading, roles, scripts, search, study,
 )
 
 
@@ -33,7 +33,7 @@ def setup(app):
     """Register everything with Sphinx."""
     for module in (roles, apparatus, study, reading, landing, images, explorers, lookups, maths,
                    execution, freshness, kernels, acronyms, places, search, previews, printing,
-                   scripts, policy):
+                   frame, scripts):
         module.setup(app)
     # jupyter-book loads this one, and its author only forgot to say that it is safe
     for name in ("sphinx_multitoc_numbering", "sphinx_jupyterbook_latex", "sphinx_external_toc"):

@@ -89,7 +89,7 @@ def control(made, one) -> str:
     if isinstance(one, interactive.Switch):
         on = " checked" if one.start else ""
         return (f'<div class="explorer-control explorer-switch"><input type="checkbox" id="{key}" '
-                f'data-control="{one.name}"{on} autocomplete="off">'
+                f'data-control="{one.name}"{on}>'
                 f'<label for="{key}">{escape(one.label)}</label></div>')
     if one.listed:
         options = "".join(
@@ -100,7 +100,7 @@ def control(made, one) -> str:
                 "</select></div>")
     options = "".join(
         f'<span><input type="radio" id="{key}-{i}" name="{key}" value="{i}" '
-        f'data-control="{one.name}"{" checked" if value == one.start else ""} autocomplete="off">'
+        f'data-control="{one.name}"{" checked" if value == one.start else ""}>'
         f'<label for="{key}-{i}">{escape(text)}</label></span>'
         for i, (value, text) in enumerate(one.options))
     wide = " explorer-wide" if sum(len(text) for _, text in one.options) > 30 else ""
@@ -152,9 +152,8 @@ def skip(self, node):
 
 
 def add_files(app, pagename, templatename, context, doctree):
-    """Load the script and the style sheet on pages that have an explorer, and on no other."""
+    """Load the script on pages that have an explorer, and on no other."""
     if app.env.metadata.get(pagename, {}).get("explorers"):
-        app.add_css_file("explorers.css")
         app.add_js_file("explorers.js", defer="defer", **{"data-runtime": RUNTIME})
 
 

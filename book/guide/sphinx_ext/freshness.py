@@ -164,13 +164,14 @@ def drop_stale(app):
     app.guide_writers = writers()
     app.guide_rewrite = distrust(app, folder) or known.get(_WRITERS) != app.guide_writers
     app.guide_stale = {d for d, k in app.guide_keys.items() if known.get(d) != k}
-    old = {str(Path(app.project.doc2path(d, absolute=True)))
+    old = {app.project.doc2path(d, absolute=False)
            for d, k in app.guide_keys.items() if ran.get(d) != k}
     if not old:
         return
     cache = get_cache(folder)
     for record in cache.list_cache_records():
-        if record.uri in old:
+        # by the end of its path: the folder may have been moved or copied since
+        if any(Path(record.uri).as_posix().endswith(f"/{name}") for name in old):
             cache.remove_cache(record.pk)
     _save(folder / RAN, app.guide_keys)
 

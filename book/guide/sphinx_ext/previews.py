@@ -57,7 +57,7 @@ def place_html(place: places.Place, page: places.Page, root: str) -> str:
     if place.kind in ("figure", "table"):
         pictures = "".join(
             f'<img class="figure-{mode}" src="{root}_images/{escape(place.more[mode])}" alt=""'
-            f' width="{place.more["width"]}" height="{place.more["height"]}">'
+            f' width="{place.more["width"]}" height="{place.more["height"]}" loading="lazy">'
             for mode in ("light", "dark") if mode in place.more
         )
         return (f'{pictures}<p class="preview-caption"><b>{escape(place.title)}.</b> '

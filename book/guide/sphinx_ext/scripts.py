@@ -1,19 +1,40 @@
-"""Page weight: a service that runs cells elsewhere, icons by the thousand, scripts given twice."""
+"""Page weight: of scripts and styles, a page loads what it uses and nothing else.
+
+The theme, Jupyter Book and its extensions bring 600 kB of scripts and styles for every occasion.
+Of the scripts none is needed: ``page.js`` does what a page of this book does. The styles are cut to
+what the pages use and written with ours into one sheet, ``_static/book.css``.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import re
+import shutil
 from pathlib import Path
 
 from docutils import nodes
 from myst_nb.sphinx_ext import add_global_html_resources
 
+from .. import stylesheet
+from . import frame
+
 _SERVICE = "thebe"  # Jupyter Book loads it whether it is wanted or not
-_HIGHLIGHT = "sphinx_highlight.js"  # marks what Sphinx's search found; the book has its own
-#: what the theme and Sphinx copy into the site though no page asks for it
-_UNUSED = ("_static/scripts/fontawesome.*", "_static/vendor/fontawesome/webfonts/*",
-           "_static/searchtools.js", "_static/language_data.js", "_static/sphinx_highlight.js",
-           "_static/*webpack-macros.html", "searchindex.js")
-_LAST = 900  # after every extension has added its own
+SHEET = "_static/book.css"
+#: The style sheets of others, in the order in which they hold; ours hold after them, these two last.
+THEIRS = ("basic.css", "styles/pydata-sphinx-theme.css", "styles/sphinx-book-theme.css",
+          "mystnb.*.css")
+LAST = ("guide.css", "study.css")
+#: What pages load or lead to, of all that is copied into ``_static``.
+_KEPT = ("book.css", "card.png", "previews", "search-index.js", "explorers-vega.js")
+#: Scripts that only some pages need -> what shows that a page does.
+_SOMETIMES = {"quiz.js": re.compile(r'class="quiz\b|data-quiz-chapter=')}
+_PICTURE = re.compile(r"background-image:\s*url\((?!['\"]?data:)[^)]*\);?")  # files that go, too
+_LAST = 950  # after every extension, and the pages, are done
+
+
+def ours(app) -> set[str]:
+    """Names of the book's own files for pages."""
+    return {path.name for path in (Path(app.srcdir) / "book/_static").iterdir()}
 
 
 def drop_settings(app, doctree, docname):
@@ -24,23 +45,88 @@ def drop_settings(app, doctree, docname):
 
 
 def trim_head(app, pagename, templatename, context, doctree):
-    """Keep each script once, and none of the service's."""
-    for kind in ("script_files", "css_files"):
-        kept = {}
-        for file in context.get(kind, []):
-            attributes = getattr(file, "attributes", {})
-            said = f"{getattr(file, 'filename', file)} {attributes.get('body', '')}"
-            if _SERVICE not in said and _HIGHLIGHT not in said:
-                kept.setdefault((said, str(sorted(attributes.items()))), file)
-        context[kind] = list(kept.values())
+    """Keep of the scripts the book's own, each once, and of those what this page needs."""
+    known, kept = ours(app), {}
+    for file in context.get("script_files", []):
+        name = Path(str(getattr(file, "filename", file) or "")).name
+        wanted = _SOMETIMES.get(name)
+        if name in known and (wanted is None or wanted.search(context.get("body", ""))):
+            kept.setdefault(name, file)
+    context["script_files"] = list(kept.values())
+
+
+def sheet(static: Path, own: set[str], pages: list[str], scripts: list[str]) -> str:
+    """Write the style sheet of the site.
+
+    Parameters
+    ----------
+    static : Path
+        Where the style sheets are.
+    own : set of str
+        Names of the book's own files.
+    pages, scripts : list of str
+        Text of all pages, and of the scripts that they load.
+    """
+    names = stylesheet.Names()
+    for page in pages:
+        names.add_page(page)
+    for script in scripts:
+        names.add_script(script)
+    rules = []
+    sheets = [path for pattern in THEIRS for path in sorted(static.glob(pattern))]
+    sheets += [static / name for name in sorted(own - set(LAST)) if name.endswith(".css")]
+    sheets += [static / name for name in LAST]
+    for path in sheets:
+        css = path.read_text(encoding="utf-8")
+        folder = path.relative_to(static).parent.as_posix()
+        if path.name not in own:
+            css = css.replace(".fa-", ".unused-")  # the theme's icon font; guide.css draws ours
+            css = _PICTURE.sub("", css)
+        rules += stylesheet.cut(stylesheet.parse(stylesheet.moved(css, folder)), names)
+    moved = sorted(name for name in names.classes if name.startswith("css-"))
+    rules += [stylesheet.Rule(f".{name}", f"{frame.declaration_of(name)}!important")
+              for name in moved]
+    return stylesheet.write(stylesheet.sweep(rules, " ".join(scripts))) + "\n"
+
+
+def write_sheet(app, error):
+    """Write the style sheet, and tell each page its version, so that a browser may keep it."""
+    if error is not None or app.builder.name != "html":
+        return
+    out = Path(app.outdir)
+    pages = {path: path.read_text(encoding="utf-8")
+             for path in sorted([*out.glob("*.html"), *out.glob("book/*.html")])}
+    static = out / "_static"
+    scripts = [path.read_text(encoding="utf-8") for path in sorted(static.glob("*.js"))
+               if path.name in ours(app)]
+    css = sheet(static, ours(app), list(pages.values()), scripts)
+    (out / SHEET).write_text(css, encoding="utf-8")
+    version = hashlib.sha256(css.encode()).hexdigest()[:8]
+    for path, text in pages.items():
+        new = re.sub(r'(_static/book\.css)(?:\?v=\w+)?"', rf'\1?v={version}"', text)
+        if new != text:
+            path.write_text(new, encoding="utf-8")
 
 
 def drop_files(app, error):
     """Leave out of the site what no page loads."""
-    if error is None and app.builder.name == "html":
-        for pattern in _UNUSED:
-            for path in Path(app.outdir).glob(pattern):
-                path.unlink()
+    if error is not None or app.builder.name != "html":
+        return
+    out = Path(app.outdir)
+    kept = ours(app) | set(_KEPT)
+    for path in sorted((out / "_static").iterdir()):
+        if path.name in kept and path.name != "vendor":
+            continue
+        if path.name == "vendor":  # the theme's icon font lies beside our search library
+            for inner in path.iterdir():
+                if not (Path(app.srcdir) / "book/_static/vendor" / inner.name).exists():
+                    shutil.rmtree(inner)
+        elif path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    (out / "searchindex.js").unlink(missing_ok=True)
+    shutil.rmtree(out / "reports", ignore_errors=True)  # of cells that failed in an earlier build
 
 
 def copy_early(app):
@@ -57,6 +143,7 @@ def copy_early(app):
 def setup(app):
     """Register the handlers."""
     app.connect("builder-inited", copy_early)
-    app.connect("doctree-resolved", drop_settings, priority=_LAST)
+    app.connect("doctree-resolved", drop_settings, priority=900)
     app.connect("html-page-context", trim_head, priority=_LAST)
-    app.connect("build-finished", drop_files)
+    app.connect("build-finished", write_sheet, priority=_LAST)
+    app.connect("build-finished", drop_files, priority=_LAST + 1)
