@@ -169,7 +169,9 @@ def fill(app, pagename, templatename, context, doctree):
     context["policy"] = policy(script)
     context["description"] = describe(pagename, doctree)
     context["contents_of_book"] = contents_of_book(context)
-    context["contents_of_page"] = str(context["generate_toc_html"]()) if doctree else ""
+    wide = "html_theme.sidebar_secondary.remove" in (context.get("meta") or {})
+    context["contents_of_page"] = (
+        str(context["generate_toc_html"]()) if doctree and not wide else "")
     context["pageurl_root"] = app.config.html_baseurl or context["content_root"]
     try:
         context["body"] = mend(context.get("body", ""))

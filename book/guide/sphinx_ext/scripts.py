@@ -25,7 +25,7 @@ THEIRS = ("basic.css", "styles/pydata-sphinx-theme.css", "styles/sphinx-book-the
           "mystnb.*.css")
 LAST = ("guide.css", "study.css")
 #: What pages load or lead to, of all that is copied into ``_static``.
-_KEPT = ("book.css", "card.png", "previews", "search-index.js", "explorers-vega.js")
+_KEPT = ("artwork.svg", "book.css", "card.png", "previews", "search-index.js", "explorers-vega.js")
 #: Scripts that only some pages need -> what shows that a page does.
 _SOMETIMES = {"quiz.js": re.compile(r'class="quiz\b|data-quiz-chapter=')}
 _PICTURE = re.compile(r"background-image:\s*url\((?!['\"]?data:)[^)]*\);?")  # files that go, too
