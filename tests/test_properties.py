@@ -230,7 +230,7 @@ def test_a_figure_keeps_any_note(inner, alt):
     """What is put into a drawing is read back, and leaves it without a trace."""
     svg = '<svg width="1pt"><path/></svg>'
     note = {"alt": alt, "rows": inner}
-    held = figures._embed(svg, note)
+    held = figures.embed(svg, note)
     assert figures.note(held) == note
     assert figures.strip_note(held) == svg
     soup = BeautifulSoup(held, "html.parser")

@@ -9,7 +9,7 @@
     figure: "Go to the figure", table: "Go to the table", note: "Go to the note",
     text: "Go there" };
   const LINKS = ".bd-article :is(a[href], abbr[title])";
-  const NOT = ".headerlink, .toctree-wrapper a, .stamp, .fn-backref, .footnote .label a, .preview a, "
+  const NOT = ".figure-spots a, .headerlink, .toctree-wrapper a, .stamp, .fn-backref, .footnote .label a, .preview a, "
     + ".toc a, [download]";
   const template = document.getElementById("previews");
   const store = new Map();
