@@ -431,8 +431,8 @@ def visit_head(self, node):
     to = self.builder.get_relative_uri(self.builder.current_docname, "book/episode")
     hours = "".join(f"<span>{h}:00</span>" for h in range(6))
     self.body.append(
-        f'<a class="episode-strip" href="{to}#fig-map" '
-        'aria-label="Where the chapter sits in the five hours: to the map of the conversation">'
+        f'<a class="episode-strip" href="{to}#fig-map"><span class="visually-hidden">'
+        "Where the chapter sits in the five hours: to the map of the conversation</span>"
         f'<svg viewBox="0 0 {ledger.seconds(ledger.END)} 24" preserveAspectRatio="none" '
         f'aria-hidden="true">{"".join(drawn)}</svg>'
         f'<span class="strip-hours" aria-hidden="true">{hours}</span></a>'
