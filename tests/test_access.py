@@ -14,7 +14,7 @@ from bs4 import BeautifulSoup
 from checks import access as check
 from checks import found, none
 
-from guide import stylesheet
+from guide import figures, stylesheet
 from guide.sphinx_ext import frame
 
 CHAPTER, LEDGER = "book/efficiency.html", "book/ledger.html"
@@ -320,17 +320,13 @@ ONLY_COLOURS = {"runOnly": ["color-contrast", "link-in-text-block"]}
 def axe(page, tools, **options):
     """Have axe start to look at a page; :func:`findings` gives what it finds."""
     page.evaluate((tools / "axe-core/axe.min.js").read_text(encoding="utf-8"))
-    page.evaluate("""(options) => { window.axeSaid = null; axe.run(document, options).then(
-      (said) => { window.axeSaid = said; }, (error) => { window.axeSaid = { error: String(error) }; }); }""",
+    page.evaluate("(options) => { window.axeSays = axe.run(document, options); }",
                   {"resultTypes": ["violations"], "elementRef": False, "preload": False, **options})
 
 
 def findings(page, name):
     """What axe has found on a page."""
-    page.wait_for_function("window.axeSaid", timeout=120_000)
-    said = page.evaluate("window.axeSaid")
-    assert "error" not in said, f"{name}: axe fails: {said.get('error')}"
-    return check.axe_findings(said, name)
+    return check.axe_findings(page.evaluate("window.axeSays"), name)
 
 
 def look(browser, tools, site, wanted, **options):
@@ -451,6 +447,36 @@ def test_words_in_figures_can_be_read_planted(browser):
     found(problems, "a.svg", "'pale'")
     assert not any("'dark'" in p for p in problems)
     page.context.close()
+
+
+@pytest.mark.parametrize("mode", [0, 1])
+def test_colours_of_figures_stand_out(mode):
+    """Colours of marks stand out from the page; those of words from the pale grounds, too."""
+    none(dull_colours(figures.PALETTE, mode))
+
+
+def dull_colours(palette, mode):
+    """Colours of a palette that stand out too little: 0 on light pages, 1 on dark ones."""
+    def ratio(one, other):
+        return check.contrast(*(bytes.fromhex(palette[name][mode][1:]) for name in (one, other)))
+
+    words = [name for name in palette if name.endswith("-text")]
+    pairs = [(name, "paper", check.MARK) for name in palette if name in {
+        "blue", "orange", "green", "purple", "yellow", "sky", "red", "muted", "ink"}]
+    pairs += [(name, "paper", check.TEXT) for name in words]
+    pairs += [(name, ground, check.TEXT) for name in words
+              for ground in ("wash", f"pale-{name.removesuffix('-text')}") if ground in palette
+              and name in ("orange-text", "green-text")]
+    return [f"figures.PALETTE: '{one}' on '{other}' has a contrast of {ratio(one, other):.2f}: "
+            f"{least} is needed" for one, other, least in pairs if ratio(one, other) < least]
+
+
+def test_colours_of_figures_stand_out_planted():
+    """A pale colour for marks, and words pale on their pale ground, are seen."""
+    palette = figures.PALETTE | {"sky": ("#bbddff", "#9ad3f4"), "green-text": ("#0b7a57", "#4fc79c")}
+    problems = dull_colours(palette, 0)
+    found(problems, "'sky' on 'paper'")
+    found(problems, "'green-text' on 'pale-green'")
 
 
 # ------------------------------------------------------------------ policy, in a browser

@@ -15,7 +15,7 @@ from typing import Any
 KB = 1000
 #: most kilobytes over the wire: what a page is, beside its figures; with them; and the next page
 FIRST, WHOLE, NEXT = 300, 500, 150
-TEXT, LARGE, MARK = 4.5, 3.0, 3.0  # contrasts that WCAG 2.2 asks for at level AA
+TEXT, MARK = 4.5, 3.0  # contrasts that WCAG 2.2 asks for at level AA
 
 
 # ---------------------------------------------------------------- weight
