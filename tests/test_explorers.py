@@ -11,17 +11,15 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 from checks import found, none
+from conftest import BOOK
 from hypothesis import given
 from hypothesis import strategies as st
 
 from guide import build, explorers, interactive
-from guide.interactive import Choice, Slider
+from guide.interactive import Choice, Slider, Switch
+from guide.sphinx_ext import frame
 
 ALL = explorers.explorers()
-#: What a careful host says: nothing from elsewhere, and no code made out of text. The theme's
-#: own scripts stand in the page, which is why those are let through.
-POLICY = ("default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' "
-          "'unsafe-inline'; img-src 'self' data:; font-src 'self' data:")
 HOST = "http://book.test"
 
 READ = """([name]) => {
@@ -233,18 +231,22 @@ def test_strict_policy_holds_planted(browser, site, places_of):
 
 
 def refused(browser, site, path, name, more=""):
-    """What the browser refuses of a page that is sent with the policy of a careful host."""
+    """What the browser refuses of a page that is sent with its policy, as a careful host does."""
     context, said = visit(browser), []
+    policy = frame.policy((BOOK / "_templates/first.js").read_text(encoding="utf-8").strip())
 
     def send(route):
         file = site / unquote(urlsplit(route.request.url).path).lstrip("/")
+        if file.name == "planted.js":
+            route.fulfill(body=more, content_type="text/javascript")
+            return
         if not file.is_file():
             route.fulfill(status=404)
             return
         kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
         # what the test driver itself runs is not held to the policy, so it is put into the page
-        body = file.read_bytes().replace(b"</body>", f"<script>{more}</script></body>".encode())
-        route.fulfill(body=body, content_type=kind, headers={"Content-Security-Policy": POLICY})
+        body = file.read_bytes().replace(b"</body>", b"<script src='/planted.js'></script></body>")
+        route.fulfill(body=body, content_type=kind, headers={"Content-Security-Policy": policy})
 
     context.route("**/*", send)
     page = context.new_page()

@@ -77,6 +77,8 @@ def mend(body: str) -> str:
     - docutils gives entries of a bibliography a role that ARIA has given up, in a list whose other
       children are none of its entries.
     - Widths stand as inline styles, which a policy may forbid.
+    - sphinxcontrib-bibtex names each citation, though nothing leads back to it, and there are
+      hundreds on a page.
 
     Raises
     ------
@@ -88,6 +90,8 @@ def mend(body: str) -> str:
                   r'<span class="\1">\2</span>', body)
     body = body.replace('<div role="list" class="citation-list">', '<div class="citation-list">')
     body = body.replace(' role="doc-biblioentry"', "")
+    body = re.sub(r'<span class="bibtex-citation" id="id\d+">', '<span class="bibtex-citation">', body)
+    body = re.sub(r'<a class="reference internal" href="([^"]*#ref-)', r'<a href="\1', body)
     return _STYLE.sub(without_style, body)
 
 
