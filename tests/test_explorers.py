@@ -11,7 +11,6 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 from checks import found, none
-from conftest import BOOK
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -233,7 +232,7 @@ def test_strict_policy_holds_planted(browser, site, places_of):
 def refused(browser, site, path, name, more=""):
     """What the browser refuses of a page that is sent with its policy, as a careful host does."""
     context, said = visit(browser), []
-    policy = frame.policy((BOOK / "_templates/first.js").read_text(encoding="utf-8").strip())
+    policy = frame.policy((build.ROOT / "book/_templates/first.js").read_text(encoding="utf-8").strip())
 
     def send(route):
         file = site / unquote(urlsplit(route.request.url).path).lstrip("/")
