@@ -48,8 +48,12 @@ class Mini:
         skip = shutil.ignore_patterns("__pycache__")
         for name in ("book/guide", "book/_static", "book/_templates", "data"):
             shutil.copytree(root / name, folder / name, ignore=skip)
-        for name in ("_config.yml", "requirements.txt", "constraints.txt", "book/references.bib"):
-            shutil.copy(root / name, folder / name)
+        for path in root.iterdir():  # settings, requirements, licences: the archives want them all
+            if path.is_file():
+                shutil.copy(path, folder / path.name)
+        shutil.copy(root / "book/references.bib", folder / "book/references.bib")
+        if (root / "binder").is_dir():
+            shutil.copytree(root / "binder", folder / "binder")
         self.write({})
 
     def write(self, pages: dict[str, str]) -> None:

@@ -34,8 +34,8 @@ LIBRARIES = (
     "sphinx.builders", "typst", "yaml",
 )
 #: What is built and kept only to build again
-_WORK = {".doctrees", ".jupyter_cache", "html.old", "html.part", "ipython", "jupyter_execute",
-         "print", "site"}
+WORK = {".doctrees", ".jupyter_cache", "compat", "html.old", "html.part", "ipython", "jupyter",
+        "jupyter_execute", "print", "site", "uv", "visual"}
 
 
 @dataclasses.dataclass
@@ -70,7 +70,7 @@ def copy_project(root: Path, folder: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(root / name, target)
     for top in sorted((root / "_build").glob("*")):
-        if top.is_dir() and top.name not in _WORK:
+        if top.is_dir() and top.name not in WORK:
             shutil.copytree(top, folder / "_build" / top.name, copy_function=_link)
     git = ["git", "-c", "core.autocrlf=false"]
     with contextlib.suppress(OSError, subprocess.CalledProcessError):

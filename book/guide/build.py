@@ -120,6 +120,8 @@ def check_data() -> None:
 
 def build_html() -> None:
     """Build the site beside the old one, and put it in its place when it is whole."""
+    from . import downloads
+
     sphinx("html", SITE)
     fresh, old = HTML.with_name("html.part"), HTML.with_name("html.old")
     for folder in (fresh, old):
@@ -128,6 +130,7 @@ def build_html() -> None:
         shutil.copytree(SITE, fresh)
     except shutil.Error as error:  # it gathers what went wrong with each file
         raise OSError(error.args[0][0][2]) from None
+    downloads.publish(BUILD, fresh)  # until they are made anew, those that stand there
     if HTML.is_dir():
         HTML.rename(old)
     fresh.rename(HTML)
@@ -309,6 +312,9 @@ def main(arguments: list[str] | None = None) -> None:
         nursery.tie_to_parent()
         try:
             PARTS[options.inner][1]()
+        except FileNotFoundError as error:
+            raise SystemExit(f"\n{error.filename} is missing: restore it from version control. What "
+                             "stood before is kept.") from None
         except (OSError, sqlite3.OperationalError) as error:  # such as a full disk
             raise SystemExit(f"\n{error}\nThe build cannot write its files: make room, or give "
                              "leave to write in _build. What stood before is kept.") from None

@@ -130,18 +130,25 @@ def publish(build: Path, site: Path) -> None:
     """
     for name, source in OFFERS.items():
         if (build / source).is_file():
-            shutil.copyfile(build / source, site / name)
+            _put(site / name, (build / source).read_bytes())
     for folder in ("book", "_sources/book"):
         for path in sorted((build / "downloads" / folder).glob("*")):
             if (site / folder).is_dir():
-                shutil.copyfile(path, site / folder / path.name)
+                _put(site / folder / path.name, path.read_bytes())
     for page in sorted((site / "book").glob("*.html")):
         text = page.read_text(encoding="utf-8")
         new = _OFFER.sub(lambda m: _offer(m, site), text)
         if f'_sources/book/{page.stem}.ipynb"' not in new:
             new = _SOURCE.sub(lambda m: _button(m, site), new)
         if new != text:
-            page.write_text(new, encoding="utf-8", newline="")
+            _put(page, new.encode())
+
+
+def _put(path: Path, content: bytes) -> None:
+    """Write a file of the site, which readers may have open: the old one stays until the new is whole."""
+    half = path.with_name(f".{path.name}.part")
+    half.write_bytes(content)
+    os.replace(half, path)
 
 
 def _offer(match: re.Match, site: Path) -> str:
