@@ -423,12 +423,14 @@ def figure_texts(page, name, within=""):
 
 def test_words_in_figures_can_be_read(browser, drawings):
     """Each text of each figure has a contrast of 4.5 against what lies under it, light and dark."""
-    context = visit(browser, size={"width": 900, "height": 1100})
+    context = visit(browser)
     page, problems = context.new_page(), []
     for name, svg in drawings.items():
         if 'id="text_1"' not in svg:
             continue  # an explorer: it is looked at when it is alive
         ground = "#141920" if name.endswith("-dark.svg") else "#fefefe"
+        wide, high = (float(re.search(rf'{side}="([\d.]+)pt"', svg)[1]) for side in ("width", "height"))
+        page.set_viewport_size({"width": round(wide * 96 / 72) + 1, "height": round(high * 96 / 72) + 1})
         page.set_content(f"<body style='margin:0;background:{ground}'>{svg[svg.index('<svg'):]}")
         problems += figure_texts(page, name)
     context.close()

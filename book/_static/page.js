@@ -6,6 +6,7 @@
   const one = (css) => document.querySelector(css);
   const all = (css) => [...document.querySelectorAll(css)];
   const byId = (id) => document.getElementById(id);
+  const WIDE = matchMedia("(min-width: 960px)"); // there is room for the contents at the side
   const press = (button, act) => button?.addEventListener("click", act);
 
   // -------------------------------------------------------------- light or dark
@@ -13,8 +14,9 @@
   const system = matchMedia("(prefers-color-scheme: dark)");
   const NAMES = { auto: "as the system", light: "light", dark: "dark" };
   function dress(mode) {
-    root.dataset.mode = mode;
-    root.dataset.theme = mode === "auto" ? (system.matches ? "dark" : "light") : mode;
+    const theme = mode === "auto" ? (system.matches ? "dark" : "light") : mode;
+    if (root.dataset.mode !== mode) root.dataset.mode = mode;
+    if (root.dataset.theme !== theme) root.dataset.theme = theme; // else the page is styled anew for nothing
     for (const button of all(".theme-switch-button")) {
       button.title = `Light or dark: now ${NAMES[mode]}`;
       button.setAttribute("aria-label", button.title);
@@ -71,7 +73,7 @@
       from.className = "";
     };
     press(button, () => {
-      if (button.matches(".primary-toggle") && matchMedia("(min-width: 960px)").matches) {
+      if (button.matches(".primary-toggle") && WIDE.matches) {
         bar.classList.toggle("pst-sidebar-hidden");
         return;
       }
@@ -103,12 +105,13 @@
   // the page's own entry is brought into view, as far down as the reader left the list
   const bar = byId("pst-primary-sidebar");
   const here = bar.querySelector("nav .current > a");
-  here?.setAttribute("aria-current", "page");
   try {
-    const kept = sessionStorage.getItem("sidebar-scroll-top");
-    if (kept !== null) bar.scrollTop = Number(kept);
-    else if (here && here.offsetTop > innerHeight / 2) bar.scrollTop = here.offsetTop - innerHeight / 4;
-    addEventListener("pagehide", () => sessionStorage.setItem("sidebar-scroll-top", bar.scrollTop));
+    if (WIDE.matches) { // elsewhere the list is not seen, and asking for its height takes time
+      const kept = sessionStorage.getItem("sidebar-scroll-top");
+      if (kept !== null) bar.scrollTop = Number(kept);
+      else if (here && here.offsetTop > innerHeight / 2) bar.scrollTop = here.offsetTop - innerHeight / 4;
+      addEventListener("pagehide", () => sessionStorage.setItem("sidebar-scroll-top", bar.scrollTop));
+    }
   } catch { /* a browser that keeps nothing */ }
 
   const entries = new Map(all("#pst-page-toc-nav a[href^='#']").map((link) =>
@@ -167,7 +170,7 @@
 
   // What scrolls can be scrolled with the keyboard. Sizes are read when the browser knows them
   // anyway, and all before anything is changed.
-  const WIDE = ".bd-article :is(pre, .math, .scroll, .pst-scrollable-table-container, figure, .cell_output > .output)";
+  const ROLLS = ".bd-article :is(pre, .math, .scroll, .pst-scrollable-table-container, figure, .cell_output > .output)";
   const shown = new IntersectionObserver((changes) => {
     const scrolls = changes.map(({ target: box, isIntersecting }) => isIntersecting
       && (box.scrollWidth > box.clientWidth + 1 || box.scrollHeight > box.clientHeight + 1)
@@ -179,7 +182,7 @@
   }, { rootMargin: "1000000px" });
   function measure() {
     shown.disconnect();
-    for (const box of all(WIDE)) shown.observe(box);
+    for (const box of all(ROLLS)) shown.observe(box);
   }
   measure();
   let due;

@@ -113,7 +113,7 @@ def policy(script: str) -> str:
     one script that stands in the page is named by its hash. It holds from a file too.
     """
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return ("default-src 'none'; base-uri 'none'; form-action 'self'; font-src 'self'; "
+    return ("default-src 'none'; base-uri 'none'; connect-src 'self'; font-src 'self'; form-action 'self'; "
             f"img-src 'self' data:; script-src 'self' 'sha256-{digest}'; style-src 'self'")
 
 
