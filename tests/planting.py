@@ -34,7 +34,7 @@ LIBRARIES = (
     "sphinx.builders", "typst", "yaml",
 )
 #: What is built and kept only to build again
-WORK = {".doctrees", ".jupyter_cache", "compat", "html.old", "html.part", "ipython", "jupyter",
+WORK = {"bench", "browser", ".doctrees", ".jupyter_cache", "compat", "html.old", "html.part", "ipython", "jupyter",
         "jupyter_execute", "print", "site", "uv", "visual"}
 
 

@@ -94,9 +94,9 @@ def test_what_is_found_is_read_back(host, tmp_path):
     found = links.check([links.Link(host + p, "a.md;b.csv") for p in ("/good", "/old", "/gone")],
                         pause_s=0, day=DAY, tell=lambda line: None)
     links.write([*found, links.Link("https://a.example/x", "a.md")], tmp_path / "links_checked.csv")
-    rows = data.rows(links.TABLE, tmp_path)
+    rows = data.rows("links-checked", tmp_path)
     assert [links.Link(**row) for row in rows] == [*found, links.Link("https://a.example/x", "a.md")]
-    assert data.fields(links.TABLE)["status"]["constraints"]["enum"] == list(links.STATUSES)
+    assert data.fields("links-checked")["status"]["constraints"]["enum"] == list(links.STATUSES)
 
 
 def test_addresses_are_gathered(tmp_path):

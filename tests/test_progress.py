@@ -96,7 +96,8 @@ def test_a_browser_that_keeps_nothing(reading):
         "  if (String(key).startsWith('deepseek')) throw new DOMException('no', 'SecurityError');"
         "  return real.call(this, key, ...rest); }; }")
     reading.open("models")
-    scroll_to(reading, "how-large-is-it")
+    reading.evaluate("document.getElementById('how-large-is-it').scrollIntoView()")
+    reading.wait_for_timeout(900)
     reading.open("intro")
     assert reading.locator(".continue").count() == 0
 
