@@ -71,6 +71,34 @@ def test_attempts_end_right_or_overlooked(p, d):
     assert reliability.mended(p, d) == pytest.approx(p * reliability.tries(p, d))
 
 
+@given(st.integers(1, 10_000), st.data())
+def test_a_count_allows_what_it_says(trials, more):
+    """The range holds the share that was counted, stays between 0 and 1, and mirrors its misses."""
+    hits = more.draw(st.integers(0, trials))
+    low, high = reliability.wilson(hits, trials)
+    assert -1e-12 <= low <= hits / trials + 1e-12 and hits / trials - 1e-12 <= high <= 1 + 1e-12
+    assert reliability.wilson(trials - hits, trials) == pytest.approx((1 - high, 1 - low), abs=1e-9)
+    wider = reliability.wilson(hits, trials, 0.99)
+    assert wider[0] <= low + 1e-12 and wider[1] >= high - 1e-12
+
+
+@given(st.integers(1, 200), st.data())
+def test_the_ends_of_a_range_are_where_the_count_would_surprise(trials, more):
+    """At each end the count lies 1.96 standard errors away, which is how the range is defined."""
+    hits = more.draw(st.integers(0, trials))
+    for end in reliability.wilson(hits, trials):
+        if 1e-9 < end < 1 - 1e-9:
+            error = math.sqrt(end * (1 - end) / trials)
+            assert abs(hits / trials - end) / error == pytest.approx(1.96, abs=1e-3)
+
+
+@pytest.mark.parametrize(("hits", "trials"), [(1, 0), (-1, 5), (6, 5), (0, float("nan"))])
+def test_counts_that_cannot_be_are_refused(hits, trials):
+    """More hits than trials is a mistake in the data."""
+    with pytest.raises(ValueError, match="hits must lie between"):
+        reliability.wilson(hits, trials)
+
+
 @given(st.floats(1, 1000), st.floats(0, 1))
 def test_store_is_largest_for_a_wave_of_equal_halves(swing, waiting):
     """No share of waiting asks more of a battery than one half."""

@@ -164,6 +164,14 @@ def depart_offer(self, node):
     self.body.append("</span>")
 
 
+def mark_titles(app, doctree, docname):
+    """Set the title of a chapter as a title where a sentence names the chapter by it."""
+    titles = {title.astext() for title in app.env.titles.values()}
+    for node in list(doctree.findall(nodes.inline)):
+        if "doc" in node["classes"] and node.astext() in titles:
+            node[:] = [nodes.title_reference("", "", *node.children)]
+
+
 def uses(env) -> dict[str, set[str]]:
     """Which claims each page cites."""
     if not hasattr(env, "guide_uses"):
@@ -228,5 +236,6 @@ def setup(app):
     app.add_role("datum", DatumRole())
     app.add_role("place", PlaceRole())
     app.connect("doctree-resolved", resolve_places)
+    app.connect("doctree-resolved", mark_titles)
     app.connect("env-purge-doc", purge)
     app.connect("env-merge-info", merge)
