@@ -226,6 +226,15 @@ def test_palette_can_be_read_planted():
     assert contrast("#cccccc", "#ffffff") < 4.5 < contrast("#000000", "#ffffff") <= 21.01
 
 
+def test_a_range_is_seen_by_its_edge():
+    """A range is drawn with an edge in its full colour, however pale its inside."""
+    fig, ax = figures.new(2)
+    figures.span(ax, 1, 3, 0, figures.BLUE, height=0.4)
+    (band,) = ax.patches
+    assert band.get_edgecolor()[3] == 1 and band.get_linewidth() > 0.5
+    assert band.get_extents().transformed(ax.transData.inverted()).bounds == pytest.approx((1, -0.2, 2, 0.4))
+
+
 @pytest.mark.parametrize(("top", "written"), [(60_000, "40,000"), (2026, "2026"), (1, "1")])
 def test_axes_write_thousands_as_the_prose_does(top, written):
     """Large numbers on an axis carry a comma; years and small numbers stay as they are."""

@@ -189,6 +189,20 @@ def test_index_marks_the_first_mention():
     assert marked[1] == head and marked[3] == blocks[3]
 
 
+def test_index_leads_to_the_sections_that_say_most():
+    """A name that stands everywhere leads to the sections that name it most often, in their order."""
+    def section(title, *parts):
+        return [{"t": "Header", "c": [3, [title, [], []], [{"t": "Str", "c": title}]]},
+                {"t": "Para", "c": [{"t": "Str", "c": p} for p in parts]}]
+
+    blocks = [*section("one", "chips"), *section("two", "chips", "and chips", "chips"),
+              *section("three", "chips"), *section("four", "chips", "chips")]
+    marked = export.index_marks(blocks, {"chips": "chips"}, most=2)
+    where = [i // 2 for i, block in enumerate(marked) if "#idx" in str(block)]
+    assert where == [1, 3], "the second and the fourth section say most"
+    assert str(marked).count("#idx") == 2, "each section is marked once"
+
+
 def test_template_is_filled():
     """No place for a title or a date is left open in the template."""
     text = export.fill_template((export.PRINT / "template.typ").read_text(encoding="utf-8"))

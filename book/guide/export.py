@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shutil
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -20,6 +21,7 @@ FONTS = Path(__file__).with_name("fonts")
 TITLE = "The DeepSeek Moment"
 SUBTITLE = "A study guide to five hours on cheap intelligence, chips and states"
 UNINDEXED = "Apparatus"  # the part that the index leaves out
+MOST_PLACES = 10  # to which an entry of the index leads; nobody looks up a hundred
 AUTHOR = "The DeepSeek Moment authors"
 LANGUAGE = "en-GB"
 RIGHTS = "Text, figures and data: Creative Commons Attribution 4.0. Code: MIT."
@@ -248,8 +250,11 @@ def typst_mark(entry: str) -> dict:
 
 
 def index_marks(blocks: list, terms: Mapping[str, str],
-                put: Callable[[str], dict | None] = typst_mark) -> list:
+                put: Callable[[str], dict | None] = typst_mark, most: int = MOST_PLACES) -> list:
     """Mark where the terms of the index stand: the first place in each section.
+
+    Whoever looks up a name that stands everywhere wants the sections that are about it: of the
+    sections that name an entry those are marked that name it most often.
 
     Parameters
     ----------
@@ -259,6 +264,8 @@ def index_marks(blocks: list, terms: Mapping[str, str],
         Spelling in the text -> entry in the index.
     put : callable
         Makes the mark for an entry, or ``None`` for no mark.
+    most : int
+        How many sections an entry leads to at most.
 
     Returns
     -------
@@ -272,39 +279,47 @@ def index_marks(blocks: list, terms: Mapping[str, str],
     pattern = re.compile(
         r"(?<![\w-])(" + "|".join(re.escape(t) for t in ordered) + r")(?![\w-])"
     )
-    seen: set[str] = set()
+    # the apparatus has an order of its own and needs no index
+    end = next((i for i, b in enumerate(blocks)
+                if b.get("t") == "RawBlock" and b["c"][1].startswith(f'#part("{UNINDEXED}"')), len(blocks))
 
-    def walk(node):
+    def walk(node, met: Callable[[str, int], dict | None], section: list[int]):
         if isinstance(node, list):
             out = []
             for item in node:
-                out.append(walk(item))
+                out.append(walk(item, met, section))
                 if isinstance(item, dict) and item.get("t") == "Str":
                     for match in pattern.finditer(item["c"]):
-                        entry = terms[match.group(1)]
-                        if entry not in seen:
-                            seen.add(entry)
-                            made = put(entry)
-                            out += [made] if made else []
+                        made = met(terms[match.group(1)], section[0])
+                        out += [made] if made else []
             return out
         if isinstance(node, dict):
             kind = node.get("t")
             if kind == "Header":
-                seen.clear()
+                section[0] += 1
                 return node
             # no marks in what is no running text
             if kind in ("Code", "CodeBlock", "RawBlock", "RawInline", "Image", "Link", "Table",
                         "Figure", "Math"):
                 return node
             if kind == "Span":
-                return {"t": "Span", "c": [node["c"][0], walk(node["c"][1])]}
-            return {key: walk(value) for key, value in node.items()}
+                return {"t": "Span", "c": [node["c"][0], walk(node["c"][1], met, section)]}
+            return {key: walk(value, met, section) for key, value in node.items()}
         return node
 
-    # the apparatus has an order of its own and needs no index
-    end = next((i for i, b in enumerate(blocks)
-                if b.get("t") == "RawBlock" and b["c"][1].startswith(f'#part("{UNINDEXED}"')), len(blocks))
-    return walk(blocks[:end]) + blocks[end:]
+    named: dict[str, Counter[int]] = {}
+    walk(blocks[:end], lambda entry, at: named.setdefault(entry, Counter()).update([at]), [0])
+    # of sections that name it equally often the earlier ones
+    wanted = {(entry, at) for entry, counts in named.items()
+              for at, _ in sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:most]}
+
+    def mark(entry: str, at: int) -> dict | None:
+        if (entry, at) not in wanted:
+            return None
+        wanted.discard((entry, at))
+        return put(entry)
+
+    return walk(blocks[:end], mark, [0]) + blocks[end:]
 
 
 def write_typst(folder: Path, terms: dict[str, str]) -> Path:
@@ -331,7 +346,8 @@ def write_typst(folder: Path, terms: dict[str, str]) -> Path:
     # quotes and apostrophes stay as written: Typst would take some for primes
     body = pandoc.convert(blocks, "typst-smart")
     template = fill_template((PRINT / "template.typ").read_text(encoding="utf-8"))
-    tail = "\n#heading(level: 2)[Index]\n#quiet(make-index())\n" if terms else ""
+    tail = ("\n#heading(level: 2)[Index]\n#quiet[Of a name that stands everywhere, the index gives "
+            f"the {MOST_PLACES} sections that name it most often.\n#make-index()]\n" if terms else "")
     shutil.copyfile(PRINT / "cover.svg", folder / "cover.svg")
     target = folder / "book.typ"
     target.write_text(template + "\n" + body + tail, encoding="utf-8")

@@ -212,6 +212,30 @@ def sign(ax, x: float, y: float, mark: str, color: str, size: float = 5.2) -> No
             markerfacecolor="none", markeredgecolor=color, clip_on=False, linewidth=0)
 
 
+def span(ax, low: Any, high: Any, at: float, color: str, height: float = 0.22) -> None:
+    """Draw a range along the x-axis: a pale band, whose edge is as dark as its colour.
+
+    A pale band alone would be lost on those who see little contrast (WCAG 2.2, 1.4.11 asks for
+    3:1).
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Where to draw.
+    low, high : float or datetime
+        Ends of the range.
+    at : float
+        Its place on the y-axis.
+    color : str
+        Colour of the palette.
+    height : float
+        In units of the y-axis.
+    """
+    up, down = at + height / 2, at - height / 2
+    ax.fill([low, high, high, low], [down, down, up, up], facecolor=(color, 0.3),
+            edgecolor=color, linewidth=0.8, zorder=2)
+
+
 def spot(ax, x: float, y: float, w: float, h: float, place: str, label: str) -> None:
     """Make a place of a figure lead somewhere on the web; paper shows the figure alone.
 
