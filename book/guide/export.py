@@ -346,8 +346,8 @@ def write_typst(folder: Path, terms: dict[str, str]) -> Path:
     # quotes and apostrophes stay as written: Typst would take some for primes
     body = pandoc.convert(blocks, "typst-smart")
     template = fill_template((PRINT / "template.typ").read_text(encoding="utf-8"))
-    tail = ("\n#heading(level: 2)[Index]\n#quiet[Of a name that stands everywhere, the index gives "
-            f"the {MOST_PLACES} sections that name it most often.\n#make-index()]\n" if terms else "")
+    tail = ("\n#heading(level: 2)[Index]\nOf a name that stands everywhere, the index gives "
+            f"the {MOST_PLACES} sections that name it most often.\n\n#make-index()\n" if terms else "")
     shutil.copyfile(PRINT / "cover.svg", folder / "cover.svg")
     target = folder / "book.typ"
     target.write_text(template + "\n" + body + tail, encoding="utf-8")
