@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 
 NBSP = "\u00a0"
+MINUS = "\u2212"  # a hyphen is too short for a number, and a line may end after it
 _SCALES = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
 
 # unit in the data -> (singular, plural) as printed after the number
@@ -112,7 +113,9 @@ def number(value: float, digits: int = 4) -> str:
     """
     if not math.isfinite(value):
         raise ValueError(f"{value} cannot be printed: a computed number must be finite")
-    size = abs(value)
+    if value < 0:
+        return f"{MINUS}{number(-value, digits)}"
+    size = value
     for scale, word in _SCALES:
         # 999,999.7 would round up into the next word
         if float(f"{size:.{digits}g}") >= scale:
@@ -124,7 +127,7 @@ def number(value: float, digits: int = 4) -> str:
 
 def _usd(value: float, digits: int) -> str:
     if value < 0:
-        return f"-{_usd(-value, digits)}"
+        return f"{MINUS}{_usd(-value, digits)}"
     if abs(value) < 1000 and not float(value).is_integer():
         return f"${value:,.2f}" if abs(value) >= 0.095 else f"${_significant(value, 2)}"
     return f"${number(value, digits)}"

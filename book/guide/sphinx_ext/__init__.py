@@ -15,6 +15,7 @@
 ``frame``      head, policy and contents around a page, and markup put right
 ``scripts``    what a page need not load
 ``acronyms``   spelt out where a chapter first uses them
+``typography`` what a line may not part
 ``places``     what stands where, for search and previews
 ``previews``   what a link leads to, shown beside it
 ``search``     what the search of the book looks through
@@ -25,14 +26,14 @@ from __future__ import annotations
 
 from . import (
     acronyms, apparatus, execution, explorers, frame, freshness, images, kernels, landing, lookups,
-    maths, places, previews, printing, reading, roles, scripts, search, study,
+    maths, places, previews, printing, reading, roles, scripts, search, study, typography,
 )
 
 
 def setup(app):
     """Register everything with Sphinx."""
     for module in (roles, apparatus, study, reading, landing, images, explorers, lookups, maths,
-                   execution, freshness, kernels, acronyms, places, search, previews, printing,
+                   execution, freshness, kernels, acronyms, typography, places, search, previews, printing,
                    frame, scripts):
         module.setup(app)
     # jupyter-book loads this one, and its author only forgot to say that it is safe
