@@ -15,7 +15,7 @@ import yaml
 from bs4 import BeautifulSoup
 from checks.site import parsed
 from hypothesis import settings
-from pybtex.database import parse_file
+from pybtex.database import Entry, parse_file
 from pypdf import PdfReader
 
 from guide import build, data, ledger
@@ -102,6 +102,13 @@ def tables() -> dict[str, tuple[dict, ...]]:
     return {entry["name"]: data.rows(entry["name"]) for entry in data.package()["resources"]}
 
 
+def named(entry: Entry) -> str:
+    """Who wrote a source, as a sentence names them: one, two, or the first and others."""
+    people = [" ".join([*one.prelast_names, *one.last_names])
+              for one in entry.persons.get("author") or entry.persons.get("editor") or []]
+    return f"{people[0]} and others" if len(people) > 2 else " and ".join(people)
+
+
 @pytest.fixture(scope="session")
 def entries() -> dict[str, dict[str, str]]:
     """The bibliography: fields by key, with the line of the entry and the names of its people."""
@@ -110,7 +117,7 @@ def entries() -> dict[str, dict[str, str]]:
              if (m := re.match(r"@\w+\{([^,]+),", text))}
     return {
         key: {k.lower(): v for k, v in entry.fields.items()}
-        | {"line": str(lines[key]), "people": "; ".join(entry.persons)}
+        | {"line": str(lines[key]), "people": "; ".join(entry.persons), "named": named(entry)}
         for key, entry in parse_file(str(path)).entries.items()
     }
 

@@ -30,6 +30,8 @@ def test_bibliography_planted():
     found(check.bibliography({"a": sound | {"title": ""}}, ["a"]), "bib:7: a cannot be printed")
     found(check.bibliography({"a": sound | {"people": ""}}, ["a"]), "bib:7: a cannot be printed")
     found(check.bibliography({"a": sound, "b": sound}, ["a", "b"]), "b has the url of a")
+    found(check.bibliography({"a": sound, "b": sound | {"url": "https://a.org/2"}}, ["a", "b"]),
+          "b reads like a", "add a letter")
     found(check.bibliography({"a": sound}, []), "bib:7: a is used nowhere")
     found(check.bibliography({}, ["gone"]), "'gone' is cited and not there")
 

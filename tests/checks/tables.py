@@ -218,7 +218,7 @@ def transcript_alone(claims: Iterable, transcripts: Iterable[str]) -> list[str]:
 
 def bibliography(entries: Mapping[str, Mapping[str, str]], used: Iterable[str]) -> list[str]:
     """Check that each entry can be opened, was opened, and is used; and each use has an entry."""
-    used, urls, problems = set(used), {}, []
+    used, urls, alike, problems = set(used), {}, {}, []
     for key, fields in entries.items():
         where = f"book/references.bib:{fields.get('line', 1)}: {key}"
         url = fields.get("url", "")
@@ -231,6 +231,10 @@ def bibliography(entries: Mapping[str, Mapping[str, str]], used: Iterable[str]) 
         if url and url in urls:
             problems.append(f"{where} has the url of {urls[url]}: merge the two")
         urls.setdefault(url, key)
+        reads = f"{fields.get('named') or fields.get('title')}, {fields.get('year')}"
+        if reads in alike:
+            problems.append(f"{where} reads like {alike[reads]}, '{reads}': add a letter to its year")
+        alike.setdefault(reads, key)
         if key not in used:
             problems.append(f"{where} is used nowhere: cite it, or take it out")
     return problems + [

@@ -2,6 +2,7 @@
 
 ``roles``      a claim, a timestamp, a date, a value of a table, in a sentence
 ``apparatus``  chapter heads, the ledger, the glossary, exercises and solutions
+``citing``     how a source is named in a sentence
 ``study``      cards, questions that look back, quizzes
 ``reading``    how long chapters and ways through the book take
 ``landing``    the first page: its promise, the ways, what is inside
@@ -25,14 +26,14 @@
 from __future__ import annotations
 
 from . import (
-    acronyms, apparatus, execution, explorers, frame, freshness, images, kernels, landing, lookups,
+    acronyms, apparatus, citing, execution, explorers, frame, freshness, images, kernels, landing, lookups,
     maths, places, previews, printing, reading, roles, scripts, search, study, typography,
 )
 
 
 def setup(app):
     """Register everything with Sphinx."""
-    for module in (roles, apparatus, study, reading, landing, images, explorers, lookups, maths,
+    for module in (roles, apparatus, citing, study, reading, landing, images, explorers, lookups, maths,
                    execution, freshness, kernels, acronyms, typography, places, search, previews, printing,
                    frame, scripts):
         module.setup(app)

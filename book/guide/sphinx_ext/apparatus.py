@@ -349,7 +349,8 @@ class Disagreements(BookDirective):
     def sentence(self, row) -> nodes.paragraph:
         """One disagreement in a paragraph."""
         paragraph = nodes.paragraph()
-        paragraph += nodes.strong("", row["title"].rstrip(".") + ". ")
+        title = row["title"].rstrip(".")
+        paragraph += nodes.strong("", f"{title} " if title.endswith("?") else f"{title}. ")
         paragraph += nodes.Text(row["what_the_notes_say"].rstrip() + " ")
         paragraph += nodes.emphasis("", "What holds: ")
         paragraph += nodes.Text(row["what_holds"])

@@ -12,7 +12,7 @@ from docutils import nodes
 
 from ..quantity import NBSP
 
-_UNITS = ("billion|million|trillion|nm|[kMG]?W|[kMGT]Wh|[KMGT]B|[GT]B/s|V|Hz|percent|per cent|"
+_UNITS = ("billion|million|trillion|nm|min|[kMG]?W|[kMGT]Wh|[KMGT]B|[GT]B/s|V|Hz|percent|per cent|"
           "January|February|March|April|May|June|July|August|September|October|November|December")
 _HELD = re.compile(rf"(?<=\d) (?=(?:{_UNITS})\b)")
 _SILENT = (nodes.literal, nodes.literal_block, nodes.math, nodes.math_block, nodes.raw, nodes.comment)
