@@ -13,6 +13,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from . import pandoc
 
@@ -21,6 +22,7 @@ FONTS = Path(__file__).with_name("fonts")
 TITLE = "The DeepSeek Moment"
 SUBTITLE = "A study guide to five hours on cheap intelligence, chips and states"
 UNINDEXED = "Apparatus"  # the part that the index leaves out
+UNPARTED = 12  # rows of a table that is not worth parting
 MOST_PLACES = 10  # to which an entry of the index leads; nobody looks up a hundred
 AUTHOR = "The DeepSeek Moment authors"
 LANGUAGE = "en-GB"
@@ -168,6 +170,28 @@ def set_formulas(blocks: list, to: str, extra: tuple[str, ...] = ()) -> dict:
     return dict(zip(keys, pandoc.formulas(keys, to, extra)))
 
 
+def in_captions(tree: Any) -> Any:
+    """Put the places of figures and tables into their captions, where they stand before them.
+
+    A figure may come to lie on another page than the text around it, and a reference gives the
+    page of its place.
+    """
+    if isinstance(tree, dict):
+        return tree | {"c": in_captions(tree["c"])} if "c" in tree else tree
+    if not isinstance(tree, list):
+        return tree
+    out: list = []
+    for item in map(in_captions, tree):
+        before = out[-1] if out else None
+        if (isinstance(item, dict) and item.get("t") in ("Figure", "Table") and item["c"][1][1]
+                and isinstance(before, dict) and before.get("t") in ("Plain", "Para")
+                and all(one["t"] == "Span" and pandoc.kind(one) == "place" for one in before["c"])):
+            first = item["c"][1][1][0]
+            first["c"] = [*out.pop()["c"], *first["c"]]
+        out.append(item)
+    return out
+
+
 def set_typst(blocks: list) -> list:
     """Say in Typst what pandoc has no word for.
 
@@ -177,6 +201,7 @@ def set_typst(blocks: list) -> list:
         If a block is of a kind that paper does not know.
     """
     done = set_formulas(blocks, "typst")
+    blocks = in_captions(blocks)
 
     def block(text):
         return pandoc.raw("typst", text)
@@ -209,6 +234,13 @@ def set_typst(blocks: list) -> list:
         return [block(f"#figure({picture}, kind: image, placement: auto, caption: ["),
                 *node["c"][1][1], block("])")]
 
+    def table(node):
+        # a short one is not worth two looks
+        rows = sum(len(body[3]) for body in node["c"][4])
+        if rows > UNPARTED or len(pandoc.plain(node["c"][4])) > 60 * UNPARTED:
+            return None
+        return [block("#together["), node, block("]")]
+
     def link(node):
         if pandoc.kind(node) != "claim-ref":
             return None
@@ -229,7 +261,7 @@ def set_typst(blocks: list) -> list:
 
     return pandoc.change(blocks, {
         "Math": formula, "Div": special, "Image": image, "Figure": figure, "Link": link,
-        "Span": place, "Header": header,
+        "Span": place, "Header": header, "Table": table,
     })
 
 
@@ -277,7 +309,7 @@ def index_marks(blocks: list, terms: Mapping[str, str],
     # the longest spelling first, so that 'mixture of experts' is not read as 'experts'
     ordered = sorted(terms, key=len, reverse=True)
     pattern = re.compile(
-        r"(?<![\w-])(" + "|".join(re.escape(t) for t in ordered) + r")(?![\w-])"
+        r"(?<![\w-])(" + "|".join(re.escape(t) for t in ordered) + r")s?(?![\w-])"
     )
     # the apparatus has an order of its own and needs no index
     end = next((i for i, b in enumerate(blocks)

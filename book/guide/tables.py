@@ -59,6 +59,7 @@ def show(
     formats: Mapping[str, Callable[[Any], str]] | None = None,
     markup: Sequence[str] = (),
     widths: Sequence[int] | None = None,
+    stacked: bool = False,
 ) -> Shown:
     """Show a table with a caption.
 
@@ -76,6 +77,8 @@ def show(
         Columns whose text is MyST and must not be escaped.
     widths : sequence of int, optional
         Relative widths of the columns.
+    stacked : bool
+        On a narrow screen set the cells of a row under each other, the first as their title.
 
     Returns
     -------
@@ -112,6 +115,7 @@ def show(
         lines.append(f":widths: {' '.join(map(str, widths))}")
     # the classes say which columns are numbers, to be set flush right
     classes = ["data"] + [f"num-{i}" for i, c in enumerate(frame.columns, 1) if c in numeric]
+    classes += ["stacked"] * stacked
     lines.append(f":class: {' '.join(classes)}")
     lines.append("")
     lines += _row([escape(str(column)) for column in frame.columns])

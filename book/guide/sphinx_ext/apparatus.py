@@ -143,10 +143,11 @@ def entry(row: ledger.Claim, parse, anchor: bool, pages=()) -> claim_entry:
     node += check
     if anchor:
         cites = parse(f"Evidence: {{cite:t}}`{','.join(row.keys)}`.")
-        for found in data.rows("measurements"):
-            if found["claim"] == row.id and f"book/{found['chapter']}" in pages:
-                cites += parse(f"Measured in {{doc}}`/book/{found['chapter']}`, "
-                               f"which {found['outcome']}.")
+        measured = dict.fromkeys((found["chapter"], found["outcome"])
+                                 for found in data.rows("measurements") if found["claim"] == row.id)
+        for chapter, outcome in measured:
+            if f"book/{chapter}" in pages:
+                cites += parse(f"Measured in {{doc}}`/book/{chapter}`, which {outcome}.")
         for paragraph in cites:
             paragraph["classes"].append("entry-evidence")
         node += cites
@@ -299,6 +300,9 @@ class GlossaryTable(BookDirective):
             lines.append(row["term"])
             text = row["definition"]
             names = [a.strip() for a in (row["aliases"] or "").split(";") if a.strip()]
+            # the search wants plurals and capitals, a reader does not
+            names = [n for n in names
+                     if n.lower().rstrip("s") != row["term"].lower().rstrip("s")]
             if names:
                 text += f" Also: {', '.join(names)}."
             others = [terms[k]["term"] for k in (row["see_also"] or "").split(";") if k in terms]

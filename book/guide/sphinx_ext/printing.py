@@ -353,7 +353,7 @@ class Page:
         for item in node.children:
             question, *answer = item.children
             asked.append([{"t": "Plain", "c": self.anchors(item) + self.inlines(question)}])
-            told.append([b for child in answer for b in self.block(child)])
+            told.append([div("together", [b for child in answer for b in self.block(child)])])
         title = "Looking back" if node["kind"] == "look-back" else "Cards"
         return self.asked(asked, told, title, node["kind"])
 
@@ -362,10 +362,10 @@ class Page:
         asked, told = [], []
         for item in node.children:
             question, *choices = item.children
-            asked.append([
+            asked.append([div("together", [
                 {"t": "Para", "c": self.anchors(item) + self.inlines(question)},
                 numbered([[{"t": "Plain", "c": self.inlines(c.children[0])}] for c in choices],
-                         "LowerAlpha")])
+                         "LowerAlpha")])])
             why: list = []
             for choice in choices:
                 said = [strong(f"{choice['choice']}."), {"t": "Space"},
@@ -374,7 +374,7 @@ class Page:
                     right = {"t": "Plain", "c": said}
                 else:
                     why += [*([{"t": "Space"}] if why else []), *said]
-            told.append([right, div("small", [{"t": "Para", "c": why}])])
+            told.append([div("together", [right, div("small", [{"t": "Para", "c": why}])])])
         return self.asked(asked, told, "Quiz", "quiz")
 
     def asked(self, questions, answers, title, kind):
