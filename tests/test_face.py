@@ -194,11 +194,16 @@ def untold(page, claims):
     tested = {row["claim"] for row in data.rows("measurements")}
     for claim in claims:
         entry = page.find(id=f"claim-{claim.id}")
-        wanted = {"data-verdict": claim.verdict, "data-kind": claim.kind, "data-chapter": claim.chapter,
+        meta, stamp = entry.select_one(".entry-meta"), entry.select_one(".entry-meta .stamp")
+        second = re.search(r"[?&]t=(\d+)", stamp["href"])[1] if stamp else None
+        told = {key: entry.get(key) for key in ("data-verdict", "data-speaker", "data-measured")} | {
+            "kind": meta.get_text().split(" · ")[-1], "start": second,
+            "chapter": entry.parent["id"].removeprefix("ledger-")}
+        wanted = {"data-verdict": claim.verdict, "kind": claim.kind, "chapter": claim.chapter,
                   "data-speaker": "notes" if claim.from_notes else claim.speaker,
-                  "data-start": str(ledger.seconds(claim.start)) if claim.start else None,
+                  "start": str(ledger.seconds(claim.start)) if claim.start else None,
                   "data-measured": "" if claim.id in tested else None}
-        wrong = [key for key, value in wanted.items() if entry.get(key) != value]
+        wrong = [key for key, value in wanted.items() if told[key] != value]
         if wrong:
             problems.append(f"book/ledger.html:{entry.sourceline}: '{claim.id}' has other {wrong} than "
                             "data/claims.csv: run 'make book'")
@@ -206,7 +211,7 @@ def untold(page, claims):
 
 
 def test_entries_say_what_the_tools_ask_for(own, claims):
-    """Each entry carries verdict, kind, chapter, speaker and second for the tools."""
+    """Each entry says verdict, kind, chapter, speaker and second, where the tools read them."""
     none(untold(own["book/ledger.html"], claims))
 
 
@@ -223,3 +228,22 @@ def test_without_scripts_the_ledger_is_a_list(own, claims):
     assert page.select_one("form.ledger-tools").has_attr("hidden")
     assert len(page.select(".claim-entry[data-verdict]")) == len(claims)
     assert not page.select(".claim-entry[hidden]")
+
+
+_WHOLE = re.compile(r"(?:html|body|:root|\.bd-(?:main|content|article(?:-container)?))(?:\.[\w-]+)*:has\(")
+
+
+def looking_through(css):
+    """Rules that ask what stands anywhere in the page, so that each change has all of it styled anew."""
+    return [f"_static/book.css: '{m[0]}...': ask for a class instead" for m in _WHOLE.finditer(css)]
+
+
+def test_no_rule_looks_through_the_whole_page(site):
+    """No rule depends on whether something is anywhere in the page."""
+    none(looking_through((site / "_static/book.css").read_text(encoding="utf-8")))
+
+
+def test_no_rule_looks_through_the_whole_page_planted():
+    """Such a rule is seen; one about a link or a figure is not."""
+    found(looking_through("a:has(> abbr){} .bd-article:has(.hero) p{}"), ".bd-article:has(")
+    none(looking_through(".bd-article a:has(> abbr){} .bd-article figure:has(i){}"))

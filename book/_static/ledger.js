@@ -6,15 +6,26 @@
   const form = document.querySelector("form.ledger-tools");
   if (!form) return;
   const entries = [...document.querySelectorAll(".claim-entry[data-verdict]")];
-  const sections = [...new Set(entries.map((entry) => entry.parentElement))];
   const count = form.querySelector("[role=status]");
-  const flat = document.createElement("div"); // holds the entries when they are not sorted by chapter
-  flat.className = "ledger-flat";
-  sections[0].before(flat);
-  entries.forEach((entry, i) => Object.assign(entry, { place: i, home: entry.parentElement }));
   const verdicts = [...form.elements.verdict].map((box) => box.value);
   const KEYS = ["speaker", "kind", "chapter", "measured", "q", "sort"];
   let words = null; // of each entry, once somebody looks for some
+
+  // What an entry says of itself, read once somebody asks: the page is there sooner without.
+  let known = null;
+  function told(entry) {
+    known ??= new Map(entries.map((one, place) => [one, {
+      place,
+      home: one.parentElement,
+      verdict: one.dataset.verdict,
+      speaker: one.dataset.speaker,
+      measured: "measured" in one.dataset,
+      chapter: one.parentElement.id.replace("ledger-", ""),
+      kind: one.querySelector(".entry-meta").textContent.split(" · ").pop(),
+      start: Number(one.querySelector(".entry-meta .stamp")?.search.match(/\bt=(\d+)/)?.[1] ?? Infinity),
+    }]));
+    return known.get(entry);
+  }
 
   function chosen() {
     const given = new FormData(form);
@@ -29,26 +40,34 @@
   }
 
   function matches(entry, wanted) {
-    const said = entry.dataset;
+    const said = told(entry);
     const some = wanted.get("verdict");
     if (some && !some.split(",").includes(said.verdict)) return false;
     if (["speaker", "kind", "chapter"].some((key) => wanted.has(key) && wanted.get(key) !== said[key])) return false;
-    if (wanted.has("measured") && (wanted.get("measured") === "yes") !== "measured" in said) return false;
+    if (wanted.has("measured") && (wanted.get("measured") === "yes") !== said.measured) return false;
     if (!wanted.has("q")) return true;
     words ??= new Map(entries.map((one) => [one, one.textContent.toLowerCase()]));
     return wanted.get("q").toLowerCase().split(/\s+/).every((word) => words.get(entry).includes(word));
   }
 
+  const later = (a, b) => a.place - b.place;
   const ORDERS = {
-    time: (a, b) => (a.dataset.start ?? Infinity) - (b.dataset.start ?? Infinity) || a.place - b.place,
-    verdict: (a, b) => verdicts.indexOf(a.dataset.verdict) - verdicts.indexOf(b.dataset.verdict) || a.place - b.place,
+    time: (a, b) => (a.start === b.start ? later(a, b) : a.start - b.start),
+    verdict: (a, b) => verdicts.indexOf(a.verdict) - verdicts.indexOf(b.verdict) || later(a, b),
   };
   let order = "chapter";
+  let flat = null; // holds the entries when they are not sorted by chapter
   function arrange(wanted) {
     if (wanted === order) return;
     order = wanted;
-    if (ORDERS[order]) flat.append(...[...entries].sort(ORDERS[order]));
-    else for (const entry of entries) entry.home.append(entry);
+    const sorted = ORDERS[order] && [...entries].sort((a, b) => ORDERS[order](told(a), told(b)));
+    if (sorted && !flat) {
+      flat = document.createElement("div");
+      flat.className = "ledger-flat";
+      told(entries[0]).home.before(flat);
+    }
+    if (sorted) flat.append(...sorted);
+    else for (const entry of entries) told(entry).home.append(entry);
   }
 
   function show() {
@@ -59,8 +78,11 @@
       if (!entry.hidden) shown += 1;
     }
     arrange(wanted.get("sort") || "chapter");
-    for (const section of sections) section.hidden = order !== "chapter" || !section.querySelector(".claim-entry:not([hidden])");
-    count.textContent = `${shown} of ${entries.length} claims${shown ? "" : ": ask for less"}`;
+    for (const section of new Set(entries.map((entry) => told(entry).home))) {
+      section.hidden = order !== "chapter" || !section.querySelector(".claim-entry:not([hidden])");
+    }
+    // its text is exchanged, for a new node would have the whole page styled anew
+    count.firstChild.data = `${shown} of ${entries.length} claims${shown ? "" : ": ask for less"}`;
     return wanted;
   }
 
@@ -96,12 +118,11 @@
   }
 
   form.hidden = false;
-  document.documentElement.classList.add("has-ledger-tools");
   let due = null;
   form.addEventListener("input", () => { clearTimeout(due); due = setTimeout(write, 120); });
   form.addEventListener("submit", (event) => { event.preventDefault(); write(); });
   form.addEventListener("reset", () => quiet || setTimeout(write));
   addEventListener("hashchange", read);
-  show();
+  if (chosen().toString()) show(); // as after going back
   if (location.hash) read();
 })();

@@ -49,7 +49,8 @@ def test_order(page, claims):
     before = ids(page)
     page.select_option("[name=sort]", "time")
     settle(page)
-    seconds = page.evaluate(f"{SHOWN}.map((e) => e.dataset.start ?? 1e9).map(Number)")
+    seconds = page.evaluate(f"{SHOWN}.map((e) => Number(e.querySelector('.entry-meta .stamp')"
+                            "?.search.match(/t=(\\d+)/)[1] ?? 1e9))")
     assert seconds == sorted(seconds) and len(seconds) == len(claims)
     page.click(".ledger-tools [type=reset]")
     settle(page)

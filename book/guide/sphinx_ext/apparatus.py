@@ -454,12 +454,8 @@ def visit_entry(self, node):
     anchor = ""
     if node["anchor"]:
         row = ledger.claim(node["claim"])
-        said = {
-            "verdict": row.verdict, "kind": row.kind, "chapter": row.chapter,
-            "speaker": "notes" if row.from_notes else row.speaker,
-        }
-        if row.start:
-            said["start"] = str(ledger.seconds(row.start))
+        # chapter, kind and time stand in the entry, where the script reads them
+        said = {"verdict": row.verdict, "speaker": "notes" if row.from_notes else row.speaker}
         if any(found["claim"] == row.id for found in data.rows("measurements")):
             said["measured"] = ""
         anchor = f' id="{node["ids"][0]}"' + "".join(f' data-{k}="{v}"' for k, v in said.items())
@@ -500,7 +496,8 @@ def visit_tools(self, node):
                                           ("no", "Not measured")])
         + choice("sort", "Order", [("chapter", "In the book's order"), ("time", "As they were said"),
                                    ("verdict", "By verdict")])
-        + '<p role="status"></p><button type="reset">All claims</button></form>'
+        + f'<p role="status">{len(rows)} of {len(rows)} claims</p>'
+        '<button type="reset">All claims</button></form>'
     )
     raise nodes.SkipNode
 

@@ -508,6 +508,13 @@ class PrintBuilder(Builder):
     def get_relative_uri(self, from_, to, typ=None):
         return MARK + to
 
+    def read(self):
+        """Read what has changed; if nothing has, figures keep the numbers that they have."""
+        updated = super().read()
+        if not updated:  # else all trees would be read to number the figures anew
+            self.env.check_dependents = lambda app, already: iter(())
+        return updated
+
     def prepare_writing(self, docnames):
         """Nothing to prepare."""
 
