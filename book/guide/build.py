@@ -9,6 +9,7 @@ the book has changed, nothing is done.
 from __future__ import annotations
 
 import argparse
+import gc
 import hashlib
 import json
 import os
@@ -84,6 +85,8 @@ def sphinx(builder: str, out: Path) -> None:
     SystemExit
         If anything was wrong; Sphinx has said what, where, and what to do.
     """
+    # a third of the time went into looking for garbage; what there is goes with the process
+    gc.disable()
     from jupyter_book.sphinx import build_sphinx
 
     result = build_sphinx(

@@ -11,6 +11,7 @@
 ``kernels``    kernels that start with everything imported
 ``execution``  stopping at a failing cell, with file, line and reason
 ``freshness``  which chapters must run again
+``shortcuts``  what an earlier build made, and the switch that leaves it out
 ``lookups``    what is asked for each reference, and need be asked but once
 ``frame``      head, policy and contents around a page, and markup put right
 ``scripts``    what a page need not load

@@ -18,6 +18,7 @@ from pathlib import Path
 from jupyter_cache import get_cache
 
 from .. import data
+from . import shortcuts
 from .execution import ChapterError
 
 GUIDE = Path(__file__).resolve().parents[1]
@@ -134,6 +135,7 @@ def distrust(app, folder: Path) -> bool:
     killed = begun.exists()
     if killed:
         shutil.rmtree(Path(app.outdir).parent / "jupyter_execute", ignore_errors=True)
+        shortcuts.forget(app)
         for record in (cache := get_cache(folder)).list_cache_records():
             try:
                 cache.get_cache_bundle(record.pk)
