@@ -8,6 +8,7 @@
 ``images``     figures: alternative text, dark variant, the table behind
 ``explorers``  charts with numbers that a reader can change
 ``maths``      formulas set as MathML when the site is built
+``sharing``    how pages are shared out among processes
 ``kernels``    kernels that start with everything imported
 ``execution``  stopping at a failing cell, with file, line and reason
 ``freshness``  which chapters must run again
@@ -26,14 +27,14 @@ from __future__ import annotations
 
 from . import (
     acronyms, apparatus, execution, explorers, frame, freshness, images, kernels, landing, lookups,
-    maths, places, previews, printing, reading, roles, scripts, search, study,
+    maths, places, previews, printing, reading, roles, scripts, search, sharing, study,
 )
 
 
 def setup(app):
     """Register everything with Sphinx."""
     for module in (roles, apparatus, study, reading, landing, images, explorers, lookups, maths,
-                   execution, freshness, kernels, acronyms, places, search, previews, printing,
+                   execution, freshness, kernels, sharing, acronyms, places, search, previews, printing,
                    frame, scripts):
         module.setup(app)
     # jupyter-book loads this one, and its author only forgot to say that it is safe

@@ -8,7 +8,6 @@ what the pages use and written with ours into one sheet, ``_static/book.css``.
 from __future__ import annotations
 
 import hashlib
-import pickle
 import re
 import shutil
 from collections.abc import Iterable
@@ -22,7 +21,6 @@ from . import frame, shortcuts
 
 _SERVICE = "thebe"  # Jupyter Book loads it whether it is wanted or not
 SHEET = "_static/book.css"
-NAMES = "names.pickle"  # where the names in each page are kept
 #: The style sheets of others, in the order in which they hold; ours hold after them, these two last.
 THEIRS = ("basic.css", "styles/pydata-sphinx-theme.css", "styles/sphinx-book-theme.css",
           "mystnb.*.css")
@@ -61,17 +59,15 @@ def trim_head(app, pagename, templatename, context, doctree):
 
 
 def names_in(app, pages: Iterable[str], scripts: Iterable[str]) -> stylesheet.Names:
-    """What occurs in the pages and scripts; a page that was looked through before need not be again."""
-    raw = shortcuts.load(app, NAMES)
-    known, used, names = pickle.loads(raw) if raw else {}, {}, stylesheet.Names()
-    for page in pages:
-        digest = hashlib.sha256(page.encode()).digest()
-        used[digest] = known.get(digest) or stylesheet.Names()
-        if digest not in known:
-            used[digest].add_page(page)
-        names.add(used[digest])
-    if used.keys() != known.keys():
-        shortcuts.save(app, NAMES, pickle.dumps(used))
+    """What occurs in the pages and scripts."""
+    def look(page: bytes) -> stylesheet.Names:
+        found = stylesheet.Names()
+        found.add_page(page.decode())
+        return found
+
+    names = stylesheet.Names()
+    for found in shortcuts.each(app, "names.pickle", (), (page.encode() for page in pages), look):
+        names.add(found)
     for script in scripts:
         names.add_script(script)
     return names

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pickle
 import shutil
 import sys
 from collections.abc import Callable, Iterable
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 OFF = "GUIDE_PLAIN"
 FOLDER = "guide"  # in the folder of the trees
@@ -80,6 +82,32 @@ def kept(app, name: str, sources: Iterable[str | bytes], make: Callable[[], byte
         content = make()
         save(app, name, content, sources)
     return content
+
+
+def each(app, name: str, sources: Iterable[str | bytes], given: Iterable[bytes],
+         make: Callable[[bytes], Any]) -> list[Any]:
+    """What is made of each of many things alone; only what is new among them is looked at.
+
+    Parameters
+    ----------
+    name, sources
+        As for :func:`kept`.
+    given : iterable of bytes
+        The things.
+    make : callable
+        Makes something that can be pickled of one of them.
+    """
+    sources = tuple(sources)
+    raw = load(app, name, sources)
+    known, used, made = pickle.loads(raw) if raw else {}, {}, []
+    for thing in given:
+        digest = hashlib.sha256(thing).digest()
+        if digest not in used:
+            used[digest] = known[digest] if digest in known else make(thing)
+        made.append(used[digest])
+    if used.keys() != known.keys():
+        save(app, name, pickle.dumps(used), sources)
+    return made
 
 
 def forget(app) -> None:
