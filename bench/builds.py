@@ -1,16 +1,34 @@
-"""Build times, side by side with plain Jupyter Book, on a copy of the project."""
+"""Build times, side by side with plain Jupyter Book, on copies of the project.
+
+Three sides are timed in the same run, case by case:
+
+``plain``   ``jupyter-book build .`` without any of our shortcuts (``GUIDE_PLAIN=1``): one process
+            reads and writes, and Jupyter starts each kernel in its own way
+``serial``  the same command with the shortcuts of ``guide.sphinx_ext``, which it takes by default
+``ours``    ``make html``
+
+All three give the same site, which is checked after each case. ``ratio`` is ours to plain, and
+``ratio_serial`` ours to serial. Memory is the peak of a build with all its processes, as sums of
+their proportional set sizes (a page that two of them share counts half in each), looked at twice a
+second; where the system knows no such size, resident sizes are summed, which counts shared pages
+more than once.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import filecmp
 import os
 import re
-import resource
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+import psutil
 
 ROOT = Path(__file__).resolve().parents[1]
 CHAPTER = "book/power.md"  # the one that is edited
@@ -24,8 +42,8 @@ def copy(target: Path) -> Path:
     return target
 
 
-def plain(folder: Path) -> list[str]:
-    """The command of plain Jupyter Book: one job, kernels started in Jupyter's own way."""
+def jupyter_book(folder: Path) -> list[str]:
+    """Jupyter Book's own command."""
     return [str(Path(sys.executable).with_name("jupyter-book")), "build", "-q", str(folder)]
 
 
@@ -34,23 +52,57 @@ def ours(what: str) -> Callable[[Path], list[str]]:
     return lambda folder: [sys.executable, "-m", "guide.build", what]
 
 
+#: Side -> its command, the environment that sets it apart, and where its site lies.
+SIDES: dict[str, tuple[Callable[[Path], list[str]], dict[str, str], str]] = {
+    "plain": (jupyter_book, {"GUIDE_PLAIN": "1"}, "html"),
+    "serial": (jupyter_book, {}, "html"),
+    "ours": (ours("html"), {}, "site"),  # as Sphinx left it, before downloads are put beside it
+}
+
+
+def memory(process: psutil.Process) -> int:
+    """Bytes that a process and all that it started hold now."""
+    held = 0
+    with contextlib.suppress(psutil.Error):
+        for one in (process, *process.children(recursive=True)):
+            with contextlib.suppress(psutil.Error):
+                full = one.memory_full_info()
+                held += getattr(full, "pss", full.rss)
+    return held
+
+
 def timed(folder: Path, command: list[str], **environment: str) -> tuple[float, float]:
-    """Run a command; give its seconds and the largest memory of one of its processes in MB.
+    """Run a command; give its seconds and its peak memory in MB.
 
     Raises
     ------
     SystemExit
         If the command fails.
     """
-    begin = time.perf_counter()
-    done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True,
-        env=os.environ | {"PYTHONPATH": str(folder / "book"), "PYTHONHASHSEED": "0"} | environment,
-    )
-    took = time.perf_counter() - begin
-    if done.returncode:
-        raise SystemExit(f"{' '.join(command)} failed:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
-    return took, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    surroundings = {k: v for k, v in os.environ.items() if k != "GUIDE_PLAIN"} | {
+        "PYTHONPATH": str(folder / "book"), "PYTHONHASHSEED": "0"} | environment
+    with tempfile.TemporaryFile("w+") as said:
+        begin = time.perf_counter()
+        running = psutil.Popen(command, cwd=folder, env=surroundings, stdout=said,
+                               stderr=subprocess.STDOUT)
+        peak = 0
+        while running.poll() is None:
+            peak = max(peak, memory(running))
+            with contextlib.suppress(psutil.TimeoutExpired):
+                running.wait(0.5)
+        took = time.perf_counter() - begin
+        if running.returncode:
+            said.seek(0)
+            raise SystemExit(f"{' '.join(command)} failed:\n{said.read()[-4000:]}")
+    return took, peak / 2**20
+
+
+def differing(one: Path, other: Path) -> list[str]:
+    """Files that two folders do not have alike."""
+    names = sorted({p.relative_to(top).as_posix() for top in (one, other)
+                    for p in top.rglob("*") if p.is_file() and p.name != ".buildinfo"})
+    _, unlike, missing = filecmp.cmpfiles(one, other, names, shallow=False)
+    return sorted([*unlike, *missing])
 
 
 def edit_prose(folder: Path, number: int) -> None:
@@ -70,7 +122,7 @@ def edit_code(folder: Path, number: int) -> None:
 
 
 def measure(work: Path, say: Callable[[str], None]) -> list[dict[str, object]]:
-    """Time both builds in the same run.
+    """Time the three builds in the same run.
 
     Parameters
     ----------
@@ -82,28 +134,40 @@ def measure(work: Path, say: Callable[[str], None]) -> list[dict[str, object]]:
     Returns
     -------
     list of dict
-        For each case ``what``, ``plain_s``, ``ours_s`` and ``ratio``.
+        For each case ``what``, seconds and peak memory of each side, and the two ratios.
+
+    Raises
+    ------
+    SystemExit
+        If a build fails, or the sites differ.
     """
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    if load > 0.3 * (os.cpu_count() or 1):
+        say(f"Others are at work here (load {load:.1f}): the times will be too long, and uneven.")
     rows: list[dict[str, object]] = []
-    sides = {"plain": (copy(work / "plain"), plain, {"GUIDE_PLAIN_KERNELS": "1"}),
-             "ours": (copy(work / "ours"), ours("html"), {})}
+    folders = {side: copy(work / side) for side in SIDES}
     cases = (("cold build with execution", None), ("nothing changed", None),
              ("prose edit in one chapter", edit_prose), ("code edit in one chapter", edit_code))
     for what, change in cases:
         row: dict[str, object] = {"what": what}
-        for side, (folder, command, environment) in sides.items():
+        for side, (command, environment, site) in SIDES.items():
+            folder = folders[side]
             say(f"{what}, {side} ...")
             if change:
                 change(folder, 1)
-            took, memory = timed(folder, command(folder), **environment)
+            took, peak = timed(folder, command(folder), **environment)
             row[f"{side}_s"] = round(took, 2)
-            row[f"{side}_peak_mb"] = round(memory)
+            row[f"{side}_peak_mb"] = round(peak)
+            unlike = differing(folders["plain"] / "_build/html", folder / "_build" / site)
+            if unlike:
+                raise SystemExit(f"{what}: {side} and plain differ in {', '.join(unlike[:5])}")
         row["ratio"] = round(float(row["ours_s"]) / float(row["plain_s"]), 3)
+        row["ratio_serial"] = round(float(row["ours_s"]) / float(row["serial_s"]), 3)
         rows.append(row)
-    folder = sides["ours"][0]
+    folder = folders["ours"]
     for what in ("pdf", "epub", "book"):
         say(f"{what} from a built site ...")
-        took, memory = timed(folder, ours(what)(folder))
+        took, peak = timed(folder, ours(what)(folder))
         rows.append({"what": f"{what}, the site being built", "ours_s": round(took, 2),
-                     "ours_peak_mb": round(memory)})
+                     "ours_peak_mb": round(peak)})
     return rows

@@ -35,6 +35,8 @@ def test_rooms_know_only_whom_they_may(code):
         ("quantity", "import pandas as pd"),
         ("figures", "from . import data"),
         ("figures", "import guide.data"),
+        ("drawings", "import matplotlib.pyplot as plt"),
+        ("sphinx_ext", "from .. import figures"),
         ("data", "from guide import ledger"),
         ("data", "from docutils import nodes"),
         ("export", "from sphinx.util import logging"),

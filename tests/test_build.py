@@ -14,7 +14,7 @@ from checks import found, house, none
 from mini import GOOD, Mini
 
 from guide import build, data
-from guide.sphinx_ext import freshness, lookups
+from guide.sphinx_ext import freshness
 
 # ------------------------------------------------------------------ commands
 
@@ -269,20 +269,3 @@ def test_a_missing_solution_stops_the_build_planted(mini):
     """An exercise without solution stops the build."""
     code, said = mini.build(GOOD + "\n:::{exercise} A\n:level: recall\n:name: ex-a\nSay.\n:::\n")
     assert code != 0 and "models.md:" in said and "exercise 'ex-a' has no solution" in said, said
-
-
-def test_a_page_is_looked_up_once():
-    """References to figures read the tree of a page from disk once, and again after a new reading."""
-    class Env:
-        def __init__(self):
-            self.read = []
-
-        def get_doctree(self, docname):
-            self.read.append(docname)
-            return docname.upper()
-
-    env = Env()
-    kept = lookups._Remembering(env)
-    assert [kept.get_doctree(name) for name in ("a", "b", "a")] == ["A", "B", "A"]
-    assert env.read == ["a", "b"]
-    assert kept.read is env.read, "all else is the environment's own"

@@ -89,7 +89,7 @@ def reference(tmp_path_factory, root) -> dict[str, str]:
     done = subprocess.run(
         mini.command("book"), cwd=mini.folder, umask=0o027, text=True, capture_output=True,
         env=mini.environment(PYTHONHASHSEED="77", TZ="Asia/Kathmandu", LANG="tr_TR.UTF-8", LC_ALL="C",
-                             HOME=str(mini.folder), COLUMNS="200", GUIDE_PLAIN_KERNELS="1"))
+                             HOME=str(mini.folder), COLUMNS="200", GUIDE_PLAIN="1"))
     assert done.returncode == 0, done.stdout + done.stderr
     return handed_on(mini)
 
@@ -196,7 +196,7 @@ def test_after_all_that_the_book_is_the_same(worn, reference):
     """The next build succeeds, and gives the bytes that an undisturbed one gives elsewhere.
 
     The two differ in folder, hash seed, time zone, language, umask, home, dates of files, in how
-    kernels were started, and in the time of day.
+    kernels were started, in what was kept from build to build, and in the time of day.
     """
     mini, _, _ = worn
     code, said = mini.run("book")

@@ -8,7 +8,7 @@ from bs4 import BeautifulSoup
 from checks import chapters, found, none
 from checks import site as check
 
-from guide import figures
+from guide import drawings, figures
 
 ALT = "Bar chart of the memory of four accelerators, of which the newest holds the most by far."
 GOOD = """<article><figure id="fig-a">
@@ -164,11 +164,11 @@ def drawn():
 def test_a_figure_carries_its_text_and_table():
     """Text and table are inside the drawing, and leave it without a trace."""
     svg = drawn()
-    note = figures.note(svg)
+    note = drawings.note(svg)
     assert note["alt"] == ALT
     assert (note["columns"], note["rows"]) == (["name", "value"], [["<a>", "1"], ["b & c", ""]])
-    bare = figures.strip_note(svg)
-    assert figures.note(bare) == {} and "metadata id" not in bare
+    bare = drawings.strip_note(svg)
+    assert drawings.note(bare) == {} and "metadata id" not in bare
     none(check.svg(bare, "figure"))
 
 
@@ -179,8 +179,8 @@ def test_a_figure_is_the_same_each_time():
 
 def test_dark_variant_exchanges_the_palette():
     """No colour of the light palette is left on a dark page."""
-    bare = figures.strip_note(drawn())
-    dark = figures.darken(bare)
+    bare = drawings.strip_note(drawn())
+    dark = drawings.darken(bare)
     assert dark != bare
     left = [name for name, (light, other) in figures.PALETTE.items()
             if light in dark and light not in {d for _, d in figures.PALETTE.values()}]

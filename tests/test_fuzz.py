@@ -51,8 +51,8 @@ def load(folder, raw: bytes, schema=None):
         assert len(str(error)) > 30 and "Traceback" not in str(error)
         return None
     finally:
-        data.rows.cache_clear()
-        data.package.cache_clear()
+        data._rows.cache_clear()
+        data._package.cache_clear()
 
 
 def same(raw: bytes, rows) -> None:

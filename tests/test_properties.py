@@ -17,7 +17,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from myst_parser.parsers.docutils_ import Parser
 
-from guide import cards, data, figures, ledger, quantity, tables, transformer, values
+from guide import cards, data, drawings, figures, ledger, quantity, tables, transformer, values
 
 #: Text as a table may hold it: no control characters, no lone surrogates, one line
 LINE = st.text(st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp", "Cf")), max_size=40)
@@ -230,9 +230,9 @@ def test_a_figure_keeps_any_note(inner, alt):
     """What is put into a drawing is read back, and leaves it without a trace."""
     svg = '<svg width="1pt"><path/></svg>'
     note = {"alt": alt, "rows": inner}
-    held = figures.embed(svg, note)
-    assert figures.note(held) == note
-    assert figures.strip_note(held) == svg
+    held = drawings.embed(svg, note)
+    assert drawings.note(held) == note
+    assert drawings.strip_note(held) == svg
     soup = BeautifulSoup(held, "html.parser")
     assert [tag.name for tag in soup.find_all(True)] == ["svg", "metadata", "path"]
 
@@ -241,7 +241,7 @@ def test_a_figure_keeps_any_note(inner, alt):
 def test_each_colour_has_its_own_dark(names):
     """Colours are exchanged one for one, in any company, and none is exchanged twice."""
     light = " ".join(figures.PALETTE[n][0] for n in names)
-    assert figures.darken(light) == " ".join(figures.PALETTE[n][1] for n in names)
+    assert drawings.darken(light) == " ".join(figures.PALETTE[n][1] for n in names)
 
 
 @given(st.text(max_size=60))

@@ -13,6 +13,7 @@ Rooms, and what each may touch:
 ``chips``        what the export rules measure on a chip, and what they demand
 ``power``        megawatts of a site, and how they swing
 ``figures``      the look of a figure and the form in which it is saved
+``drawings``     what a figure's SVG carries: its palette, its words, its table
 ``interactive``  what an explorer is: controls, numbers, a chart that follows
 ``explorers``    the explorers of the book
 ``tables``       a data frame shown alike on the web and on paper

@@ -38,7 +38,6 @@ class DataError(ValueError):
     """A table, a row or a value that does not fit the data package."""
 
 
-@lru_cache(maxsize=None)
 def package(root: Path = ROOT) -> dict[str, Any]:
     """Return the data package's description.
 
@@ -57,6 +56,11 @@ def package(root: Path = ROOT) -> dict[str, Any]:
     DataError
         If the file is missing or is not YAML with a list of resources.
     """
+    return _package(root)
+
+
+@lru_cache(maxsize=None)  # behind the function, so that it is one reading, named or by default
+def _package(root: Path) -> dict[str, Any]:
     path = root / PACKAGE
     try:
         # the loader in C, where PyYAML has it, is ten times as fast, and each chapter loads this
@@ -198,7 +202,6 @@ def _misread(letters: str) -> bool:
     return True
 
 
-@lru_cache(maxsize=None)
 def rows(name: str, root: Path = ROOT) -> tuple[dict[str, Any], ...]:
     """Read one table.
 
@@ -220,6 +223,11 @@ def rows(name: str, root: Path = ROOT) -> tuple[dict[str, Any], ...]:
         If the file is missing, its header differs from the schema, a row is too short or
         too long, a value does not fit its column, or a primary key occurs twice.
     """
+    return _rows(name, root)
+
+
+@lru_cache(maxsize=None)
+def _rows(name: str, root: Path) -> tuple[dict[str, Any], ...]:
     entry = resource(name, root)
     schema = {field["name"]: field for field in entry["schema"]["fields"]}
     path = root / entry["path"]

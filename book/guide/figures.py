@@ -1,17 +1,14 @@
 """The look of the book's figures, and the form in which they are saved.
 
 A figure is drawn once, in the light palette, as an SVG with text turned into outlines, so that
-it looks alike everywhere. The SVG carries its own alternative text and the table behind it;
-the site draws both from there, and derives the dark variant by exchanging the palette.
+it looks alike everywhere. The SVG carries its own alternative text and the table behind it
+(:mod:`guide.drawings`).
 """
 
 from __future__ import annotations
 
-import json
 import re
-from html import escape
 from io import StringIO
-from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
@@ -23,34 +20,10 @@ from matplotlib.path import Path as Outline
 from matplotlib.text import Text
 from matplotlib.ticker import ScalarFormatter, StrMethodFormatter
 
-FONTS = Path(__file__).with_name("fonts")
+from .drawings import FONTS, PALETTE, embed
+
 WIDTH_IN = 6.3  # drawn width; on paper it is set at text width
 
-#: Palette: name -> (on light pages, on dark pages). Hues after Okabe and Ito (2008), which
-#: remain distinct under the common colour deficiencies; each pair has a contrast of at least
-#: 3:1 against its page, and of 4.5:1 where text is set in it.
-PALETTE: dict[str, tuple[str, str]] = {
-    "ink": ("#1c2530", "#e8ecf1"),
-    "muted": ("#56616d", "#a7b2be"),
-    "grid": ("#d8dde3", "#3b4550"),
-    "wash": ("#eef2f6", "#232b35"),
-    "paper": ("#fefefe", "#141920"),
-    "blue": ("#0a68a8", "#62b5ee"),
-    "orange": ("#b8500c", "#f5a05d"),
-    "green": ("#0b7a57", "#4fc79c"),
-    "purple": ("#8a4a94", "#d59be0"),
-    "yellow": ("#947206", "#e5c558"),
-    "sky": ("#3b8fc2", "#9ad3f4"),
-    "red": ("#b3263a", "#f58a97"),
-    "pale-blue": ("#d3e6f3", "#17384f"),
-    "pale-orange": ("#f7e0cf", "#4a2c14"),
-    "pale-green": ("#d2ece2", "#12402f"),
-    # a shade darker where text is set, which also stands on the pale grounds
-    "orange-text": ("#a34508", "#f5a05d"),
-    "green-text": ("#09704f", "#4fc79c"),
-    "yellow-text": ("#8f6e05", "#e5c558"),
-    "sky-text": ("#2a7bad", "#9ad3f4"),
-}
 INK, MUTED, GRID, WASH, PAPER = (PALETTE[k][0] for k in ("ink", "muted", "grid", "wash", "paper"))
 BLUE, ORANGE, GREEN, PURPLE, YELLOW, SKY, RED = (
     PALETTE[k][0] for k in ("blue", "orange", "green", "purple", "yellow", "sky", "red")
@@ -357,43 +330,3 @@ def _plain(cell: Any) -> str:
     if isinstance(cell, float):
         return "" if cell != cell else f"{cell:.6g}"
     return str(cell)
-
-
-def embed(svg: str, note: dict[str, Any]) -> str:
-    """Put a note (alternative text, table) inside an SVG, where :func:`note` finds it."""
-    start = svg.index("<svg")
-    end = svg.index(">", start) + 1
-    body = json.dumps(note, ensure_ascii=False)
-    return (
-        svg[start:end]
-        + f'<metadata id="guide">{escape(body, quote=False)}</metadata>'
-        + svg[end:]
-    )
-
-
-def note(svg: str) -> dict[str, Any]:
-    """Read back what :func:`show` put inside an SVG; empty for a foreign SVG."""
-    from html import unescape
-
-    mark = '<metadata id="guide">'
-    if mark not in svg:
-        return {}
-    start = svg.index(mark) + len(mark)
-    return json.loads(unescape(svg[start : svg.index("</metadata>", start)]))
-
-
-def strip_note(svg: str) -> str:
-    """Return the SVG without text and table inside, as it is sent to readers."""
-    mark = '<metadata id="guide">'
-    if mark not in svg:
-        return svg
-    start = svg.index(mark)
-    end = svg.index("</metadata>", start) + len("</metadata>")
-    return svg[:start] + svg[end:]
-
-
-def darken(svg: str) -> str:
-    """Exchange the light palette of an SVG for the dark one."""
-    for light, dark in PALETTE.values():
-        svg = svg.replace(light, dark)
-    return svg

@@ -18,11 +18,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from typing import Any
 
-from matplotlib.font_manager import FontProperties
-from matplotlib.path import Path as Outline
-from matplotlib.textpath import text_to_path
-
-from . import figures
+from . import drawings
 from .quantity import NBSP
 
 VEGA_LITE = "6.4"
@@ -311,7 +307,7 @@ class Explorer:
             "config": CONFIG, "params": params, **self.chart(),
         }
 
-    def for_page(self) -> dict[str, Any]:
+    def for_page(self, chart: dict[str, Any]) -> dict[str, Any]:
         """All that the script of a page needs: the chart as Vega, and how to print the numbers."""
         steps = lambda scale: [[s.at_least, s.by, s.spec, s.before, s.after] for s in scale]
         return {
@@ -325,7 +321,7 @@ class Explorer:
             "sentences": list(self.sentences),
             "settings": [self.at(s) for s in self.settings],
             "height": self.height,
-            "chart": vega(self),
+            "chart": chart,
         }
 
 
@@ -342,12 +338,12 @@ def drawing(explorer: Explorer) -> str:
     spec = explorer.spec()
     spec["title"] = {"text": f"Source: {explorer.source}"}
     svg = _converter().vegalite_to_svg(spec, vl_version=VEGA_LITE)
-    svg = re.sub(r"var\(--([\w-]+)\)", lambda m: figures.PALETTE[m[1]][0], svg)
+    svg = re.sub(r"var\(--([\w-]+)\)", lambda m: drawings.PALETTE[m[1]][0], svg)
     svg = outlined(svg)
     # in points, as the other figures are
     svg = re.sub(r'width="([\d.]+)" height="([\d.]+)"', lambda m:
                  f'width="{float(m[1]) * 0.75:g}pt" height="{float(m[2]) * 0.75:g}pt"', svg, count=1)
-    return figures.embed(svg, {"alt": explorer.alt})
+    return drawings.embed(svg, {"alt": explorer.alt})
 
 
 _TEXT = re.compile(r"<text([^>]*?)(?:/>|>(.*?)</text>)", re.DOTALL)
@@ -361,6 +357,12 @@ def outlined(svg: str) -> str:
 
 def _outline(match: re.Match) -> str:
     from html import unescape
+
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.path import Path as Outline
+    from matplotlib.textpath import text_to_path
+
+    from . import figures  # noqa: F401  with it, matplotlib knows the font
 
     given = dict(re.findall(r'([\w-]+)="([^"]*)"', match[1]))
     said = unescape(re.sub(r"<[^>]+>", "", match[2] or ""))
@@ -393,7 +395,7 @@ def _outline(match: re.Match) -> str:
 def _converter():
     import vl_convert  # heavy, and only a build needs it
 
-    vl_convert.register_font_directory(str(figures.FONTS))
+    vl_convert.register_font_directory(str(drawings.FONTS))
     return vl_convert
 
 

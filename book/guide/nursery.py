@@ -9,6 +9,7 @@ Only on Linux: elsewhere a fork is missing, or unsafe beside the system's librar
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -145,6 +146,9 @@ def serve(path: str) -> None:
 
     data.package()
     ledger.claims()
+    # what is imported stays; kernels need not look through it for garbage, nor copy it to do so
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system buries the kernels
     while True:
         ready, _, _ = select.select([listener, sys.stdin], [], [])

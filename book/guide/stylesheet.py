@@ -37,6 +37,11 @@ class Names:
     tags: set[str] = field(default_factory=lambda: {"html", "body", "root"})
     attributes: set[str] = field(default_factory=lambda: {"hidden", "open", "checked", "disabled"})
 
+    def add(self, other: Names) -> None:
+        """Note what occurs elsewhere too."""
+        for mine, theirs in zip(vars(self).values(), vars(other).values()):
+            mine |= theirs
+
     def add_page(self, html: str) -> None:
         """Note the names in a page."""
         for value in set(re.findall(r"\bclass=[\"']([^\"']*)[\"']", html)):

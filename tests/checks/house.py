@@ -34,9 +34,10 @@ ROOMS: dict[str, set[str]] = {
     "reliability": set(),
     "chips": set(),
     "power": set(),
-    "figures": set(),
+    "drawings": set(),
+    "figures": {"drawings"},
     "tables": set(),
-    "interactive": {"figures", "quantity"},
+    "interactive": {"drawings", "figures", "quantity"},
     "explorers": {
         "data", "quantity", "interactive", "transformer", "economics", "reliability", "chips",
         "power",
@@ -50,7 +51,7 @@ ROOMS: dict[str, set[str]] = {
     "nursery": {"data", "ledger"},
     "links": {"data"},
     "export": {"pandoc"},
-    "sphinx_ext": {"cards", "data", "explorers", "figures", "interactive", "ledger", "nursery",
+    "sphinx_ext": {"cards", "data", "drawings", "explorers", "interactive", "ledger", "nursery",
                    "pandoc", "quantity", "sphinx_ext", "stylesheet", "values"},
     "epub": {"downloads", "export", "pandoc"},
     "markdown": {"export", "pandoc"},
@@ -102,7 +103,7 @@ def rooms(source: str, room: str, name: str) -> list[str]:
         elif not target.startswith("."):
             if top in ("sphinx", "docutils") and not inside:
                 problems.append(f"{where}: only sphinx_ext may")
-            if top in _DRAWS and room in {"data", "ledger"} | _PURE:
+            if top in _DRAWS and room in {"data", "drawings", "ledger"} | _PURE:
                 problems.append(f"{where}: what reads or counts does not draw")
             if room in _PURE and top in {"pathlib", "io", "csv", "os", "yaml", "pandas"}:
                 problems.append(f"{where}: arithmetic reads no files")

@@ -9,9 +9,11 @@
 ``images``     figures: alternative text, dark variant, the table behind
 ``explorers``  charts with numbers that a reader can change
 ``maths``      formulas set as MathML when the site is built
+``sharing``    how pages are shared out among processes
 ``kernels``    kernels that start with everything imported
 ``execution``  stopping at a failing cell, with file, line and reason
 ``freshness``  which chapters must run again
+``shortcuts``  what an earlier build made, and the switch that leaves it out
 ``lookups``    what is asked for each reference, and need be asked but once
 ``frame``      head, policy and contents around a page, and markup put right
 ``scripts``    what a page need not load
@@ -26,15 +28,17 @@
 from __future__ import annotations
 
 from . import (
-    acronyms, apparatus, citing, execution, explorers, frame, freshness, images, kernels, landing, lookups,
-    maths, places, previews, printing, reading, roles, scripts, search, study, typography,
+    acronyms, apparatus, citing, execution, explorers, frame, freshness, images, kernels, landing,
+    lookups, maths, places, previews, printing, reading, roles, scripts, search, sharing, study,
+    typography,
 )
 
 
 def setup(app):
     """Register everything with Sphinx."""
-    for module in (roles, apparatus, citing, study, reading, landing, images, explorers, lookups, maths,
-                   execution, freshness, kernels, acronyms, typography, places, search, previews, printing,
+    for module in (roles, apparatus, citing, study, reading, landing, images, explorers, lookups,
+                   maths, execution, freshness, kernels, sharing, acronyms, typography, places, search,
+                   previews, printing,
                    frame, scripts):
         module.setup(app)
     # jupyter-book loads this one, and its author only forgot to say that it is safe

@@ -13,7 +13,8 @@ from pathlib import Path
 from docutils import nodes
 from sphinx.util.osutil import ensuredir
 
-from .. import explorers, interactive
+from .. import drawings, explorers, interactive
+from . import shortcuts
 from .apparatus import BookDirective
 
 RUNTIME = "explorers-vega.js"
@@ -21,6 +22,18 @@ RUNTIME = "explorers-vega.js"
 
 class explorer(nodes.General, nodes.Element):
     """An explorer; its children are the figure and the table for those without scripts."""
+
+
+def charts(app, made) -> tuple[str, dict]:
+    """The drawing of an explorer for print, and its chart for the page."""
+    made_from = (json.dumps([made.spec(), made.source, made.alt]), _made_by(), *drawings.fonts())
+    raw = shortcuts.kept(app, f"explorer-{made.name}.json", made_from, lambda: json.dumps(
+        [interactive.drawing(made), interactive.vega(made)]).encode())
+    return tuple(json.loads(raw))
+
+
+def _made_by() -> str:
+    return shortcuts.versions("vl-convert-python", "matplotlib")
 
 
 class explorer_panel(nodes.General, nodes.Element):
@@ -43,13 +56,13 @@ class Explorer(BookDirective):
             self.depend(table)
         path = Path(self.env.srcdir) / "_build" / "explorers" / f"{name}.svg"
         ensuredir(path.parent)
-        svg = interactive.drawing(made)
+        svg, chart = charts(self.env.app, made)
         if not path.is_file() or path.read_text(encoding="utf-8") != svg:
             path.write_text(svg, encoding="utf-8")
         figure = nodes.figure(classes=["explorer-figure"])
         figure += nodes.image(uri=f"/_build/explorers/{name}.svg", alt=made.alt)
         figure += explorer_panel(explorer=name, page=json.dumps(
-            made.for_page(), ensure_ascii=False, separators=(",", ":")))
+            made.for_page(chart), ensure_ascii=False, separators=(",", ":")))
         figure += nodes.caption("", "", *self.parse(made.caption)[0].children)
         figure["names"].append(f"fig-explore-{name}")
         self.state.document.note_explicit_target(figure, figure)
@@ -161,9 +174,9 @@ def write_runtime(app, error):
     """Write the script that draws the charts, which pages load when an explorer comes near."""
     path = Path(app.outdir) / "_static" / RUNTIME
     if error is None and app.builder.format == "html" and path.parent.is_dir():
-        text = interactive.runtime()
-        if not path.is_file() or path.read_text(encoding="utf-8") != text:
-            path.write_text(text, encoding="utf-8")
+        script = shortcuts.kept(app, RUNTIME, (_made_by(),), lambda: interactive.runtime().encode())
+        if not path.is_file() or path.read_bytes() != script:
+            path.write_bytes(script)
 
 
 def setup(app):

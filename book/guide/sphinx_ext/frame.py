@@ -17,8 +17,8 @@ from pathlib import Path
 from docutils import nodes
 from sphinx.util import logging
 
-from .. import figures
-from . import apparatus
+from .. import drawings
+from . import apparatus, shortcuts
 
 log = logging.getLogger(__name__)
 _LAST = 900  # after every extension has had its say
@@ -224,18 +224,26 @@ def card(title: str, said: str) -> str:
             "</text></svg>")
 
 
+def png(svg: str) -> bytes:
+    """Draw an SVG as a PNG in flat colours."""
+    import vl_convert
+    from PIL import Image
+
+    vl_convert.register_font_directory(str(drawings.FONTS))
+    picture = Image.open(io.BytesIO(vl_convert.svg_to_png(svg, scale=1))).convert("RGB")
+    out = io.BytesIO()
+    # a palette takes an eighth of the room
+    picture.quantize(64, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+    return out.getvalue()
+
+
 def draw_card(app, error):
     """Draw the picture that a link to the book is shown with."""
     if error is None and app.builder.name == "html":
-        import vl_convert
-        from PIL import Image
-
-        vl_convert.register_font_directory(str(figures.FONTS))
         svg = card(app.config.html_title or app.config.project, "Five hours of talk, claim by claim")
-        picture = Image.open(io.BytesIO(vl_convert.svg_to_png(svg, scale=1))).convert("RGB")
-        # flat colours: a palette takes an eighth of the room
-        picture.quantize(64, dither=Image.Dither.NONE).save(
-            Path(app.outdir) / "_static/card.png", optimize=True)
+        made_from = (svg, shortcuts.versions("vl-convert-python", "pillow"), *drawings.fonts())
+        (Path(app.outdir) / "_static/card.png").write_bytes(
+            shortcuts.kept(app, "card.png", made_from, lambda: png(svg)))
 
 
 def setup(app):

@@ -18,6 +18,7 @@ from pathlib import Path
 from jupyter_cache import get_cache
 
 from .. import data
+from . import shortcuts
 from .execution import ChapterError
 
 GUIDE = Path(__file__).resolve().parents[1]
@@ -134,6 +135,7 @@ def distrust(app, folder: Path) -> bool:
     killed = begun.exists()
     if killed:
         shutil.rmtree(Path(app.outdir).parent / "jupyter_execute", ignore_errors=True)
+        shortcuts.forget(app)
         for record in (cache := get_cache(folder)).list_cache_records():
             try:
                 cache.get_cache_bundle(record.pk)
@@ -183,8 +185,15 @@ def outdated(app, env, added, changed, removed):
 
 
 def listings(app, env):
-    """Have the pages that list the sources written again: any page may cite a new one."""
-    return sorted({key.docname for key in env.get_domain("cite").bibliographies})
+    """Have the pages that list the sources written again if the list is another: any page may cite."""
+    cite = env.get_domain("cite")
+    listed = hashlib.sha256(repr([(c.key, c.formatted_entry.label, c.formatted_entry.text)
+                                  for c in cite.citations]).encode()).hexdigest()
+    known = env.__dict__.setdefault("guide_listed", {})  # by builder: each writes pages of its own
+    if known.get(app.builder.name) == listed:
+        return []
+    known[app.builder.name] = listed
+    return sorted({key.docname for key in cite.bibliographies})
 
 
 def remember(app, error):
@@ -197,6 +206,6 @@ def setup(app):
     """Register the handlers."""
     app.connect("builder-inited", drop_stale)
     app.connect("env-get-outdated", outdated)
-    app.connect("env-updated", listings)
+    app.connect("env-updated", listings, priority=510)  # once the sources are listed
     app.connect("build-finished", remember)
     app.connect("build-finished", trust, priority=999)

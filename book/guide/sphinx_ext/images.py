@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from docutils import nodes
 
-from .. import figures
+from .. import drawings
 
 SHOWN_ROWS = 40
 
@@ -43,13 +43,13 @@ def mend_images(app, doctree):
         if not path.is_file():
             continue
         svg = path.read_text(encoding="utf-8")
-        note = figures.note(svg)
+        note = drawings.note(svg)
         if not note:
             continue
         light = path.with_name(path.stem + "-light.svg")
         dark = path.with_name(path.stem + "-dark.svg")
-        bare = figures.strip_note(svg)
-        for file, text in ((light, bare), (dark, figures.darken(bare))):
+        bare = drawings.strip_note(svg)
+        for file, text in ((light, bare), (dark, drawings.darken(bare))):
             if not file.is_file() or file.read_text(encoding="utf-8") != text:
                 file.write_text(text, encoding="utf-8")
         size = re.search(r'width="([\d.]+)pt" height="([\d.]+)pt"', bare)

@@ -13,9 +13,9 @@ from jupyter_client.provisioning import LocalProvisioner
 from jupyter_client.provisioning import factory
 
 from .. import nursery
+from . import shortcuts
 
 _NAME = "guide-nursery"
-_OFF = "GUIDE_PLAIN_KERNELS"  # set it to have Jupyter start the kernels
 
 
 class _Forked:
@@ -83,7 +83,7 @@ class _Entry:
 def open_nursery(app):
     """Start the process that forks kernels, for a build that executes chapters."""
     app.guide_nursery = None
-    if not nursery.AVAILABLE or os.environ.get(_OFF) or not getattr(app, "guide_stale", None):
+    if not nursery.AVAILABLE or not shortcuts.wanted() or not getattr(app, "guide_stale", None):
         return
     app.guide_nursery = nursery.start()
     Provisioner.path = app.guide_nursery[1]

@@ -18,7 +18,7 @@ from html import escape, unescape
 from pathlib import Path
 
 from .. import ledger
-from . import places, roles
+from . import places, roles, shortcuts
 
 _BLOCK = re.compile(r"<template id=\"previews\".*?</template>\n?", re.DOTALL)
 _ARTICLE = re.compile(r"<article class=\"bd-article\".*?</article>", re.DOTALL)
@@ -102,13 +102,18 @@ def targets(html: str, name: str) -> dict[str, tuple[str, str]]:
     return found
 
 
-def cards(html: str, name: str, known: dict[tuple[str, str], tuple]) -> str:
+def _targets(page: bytes) -> dict[str, tuple[str, str]]:
+    name, _, html = page.decode().partition("\n")
+    return targets(html, name)
+
+
+def cards(found: dict[str, tuple[str, str]], name: str, known: dict[tuple[str, str], tuple]) -> str:
     """Write the cards of all that a page links to, each once."""
     root = "../" * name.count("/")
     return "".join(
         f'<div data-for="{escape(address)}" data-kind="{known[target][0].kind}">'
         f"{place_html(*known[target], root)}</div>"
-        for address, target in sorted(targets(html, name).items()) if target in known
+        for address, target in sorted(found.items()) if target in known
     )
 
 
@@ -124,13 +129,14 @@ def embed(app, error) -> None:
                 known[page.name, ""] = place, page
     folder = Path(app.outdir) / APART
     shutil.rmtree(folder, ignore_errors=True)
-    for docname in sorted(app.env.found_docs):
-        path = Path(app.outdir) / f"{docname}.html"
-        if not path.is_file():
-            continue
-        old = path.read_text(encoding="utf-8")
-        bare = _BLOCK.sub("", old)
-        inner, apart = cards(bare, f"{docname}.html", known), ""
+    paths = {docname: Path(app.outdir) / f"{docname}.html" for docname in sorted(app.env.found_docs)}
+    pages = {docname: path.read_text(encoding="utf-8") for docname, path in paths.items()
+             if path.is_file()}
+    bares = {docname: _BLOCK.sub("", page) for docname, page in pages.items()}
+    links = shortcuts.each(app, "links.pickle", (), (
+        f"{docname}.html\n{bare}".encode() for docname, bare in bares.items()), _targets)
+    for (docname, bare), found in zip(bares.items(), links):
+        inner, apart = cards(found, f"{docname}.html", known), ""
         if len(zlib.compress(inner.encode())) > HEAVY:
             file = folder / f"{docname.rsplit('/', 1)[-1]}.js"
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -140,8 +146,8 @@ def embed(app, error) -> None:
             inner = ""
         block = f'<template id="previews"{apart}>{inner}</template>\n' if inner or apart else ""
         new = bare.replace("</body>", f"{block}</body>", 1)
-        if new != old:
-            path.write_text(new, encoding="utf-8")
+        if new != pages[docname]:
+            paths[docname].write_text(new, encoding="utf-8")
 
 
 def setup(app):

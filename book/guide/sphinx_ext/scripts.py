@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from docutils import nodes
 from myst_nb.sphinx_ext import add_global_html_resources
 
 from .. import stylesheet
-from . import frame
+from . import frame, shortcuts
 
 _SERVICE = "thebe"  # Jupyter Book loads it whether it is wanted or not
 SHEET = "_static/book.css"
@@ -29,6 +30,8 @@ _KEPT = ("artwork.svg", "book.css", "card.png", "previews", "search-index.js", "
 #: Scripts that only some pages need -> what shows that a page does.
 _SOMETIMES = {"quiz.js": re.compile(r'class="quiz\b|data-quiz-chapter=')}
 _PICTURE = re.compile(r"background-image:\s*url\((?!['\"]?data:)[^)]*\);?")  # files that go, too
+_LINK = f'{SHEET}"'
+_VERSION = re.compile(r'_static/book\.css\?v=\w+"')
 _LAST = 950  # after every extension, and the pages, are done
 
 
@@ -55,7 +58,22 @@ def trim_head(app, pagename, templatename, context, doctree):
     context["script_files"] = list(kept.values())
 
 
-def sheet(static: Path, own: set[str], pages: list[str], scripts: list[str]) -> str:
+def names_in(app, pages: Iterable[str], scripts: Iterable[str]) -> stylesheet.Names:
+    """What occurs in the pages and scripts."""
+    def look(page: bytes) -> stylesheet.Names:
+        found = stylesheet.Names()
+        found.add_page(page.decode())
+        return found
+
+    names = stylesheet.Names()
+    for found in shortcuts.each(app, "names.pickle", (), (page.encode() for page in pages), look):
+        names.add(found)
+    for script in scripts:
+        names.add_script(script)
+    return names
+
+
+def sheet(static: Path, own: set[str], names: stylesheet.Names, scripts: list[str]) -> str:
     """Write the style sheet of the site.
 
     Parameters
@@ -64,19 +82,13 @@ def sheet(static: Path, own: set[str], pages: list[str], scripts: list[str]) -> 
         Where the style sheets are.
     own : set of str
         Names of the book's own files.
-    pages, scripts : list of str
-        Text of all pages, and of the scripts that they load.
+    names : stylesheet.Names
+        What occurs in the pages.
+    scripts : list of str
+        Text of the scripts that they load.
     """
-    names = stylesheet.Names()
-    for page in pages:
-        names.add_page(page)
-    for script in scripts:
-        names.add_script(script)
     rules = []
-    sheets = [path for pattern in THEIRS for path in sorted(static.glob(pattern))]
-    sheets += [static / name for name in sorted(own - set(LAST)) if name.endswith(".css")]
-    sheets += [static / name for name in LAST]
-    for path in sheets:
+    for path in sheets(static, own):
         css = path.read_text(encoding="utf-8")
         folder = path.relative_to(static).parent.as_posix()
         if path.name not in own:
@@ -89,6 +101,13 @@ def sheet(static: Path, own: set[str], pages: list[str], scripts: list[str]) -> 
     return stylesheet.write(stylesheet.sweep(rules, " ".join(scripts))) + "\n"
 
 
+def sheets(static: Path, own: set[str]) -> list[Path]:
+    """The style sheets, in the order in which they hold."""
+    found = [path for pattern in THEIRS for path in sorted(static.glob(pattern))]
+    found += [static / name for name in sorted(own - set(LAST)) if name.endswith(".css")]
+    return [*found, *(static / name for name in LAST)]
+
+
 def write_sheet(app, error):
     """Write the style sheet, and tell each page its version, so that a browser may keep it."""
     if error is not None or app.builder.name != "html":
@@ -96,14 +115,19 @@ def write_sheet(app, error):
     out = Path(app.outdir)
     pages = {path: path.read_text(encoding="utf-8")
              for path in sorted([*out.glob("*.html"), *out.glob("book/*.html")])}
-    static = out / "_static"
+    static, own = out / "_static", ours(app)
     scripts = [path.read_text(encoding="utf-8") for path in sorted(static.glob("*.js"))
-               if path.name in ours(app)]
-    css = sheet(static, ours(app), list(pages.values()), scripts)
-    (out / SHEET).write_text(css, encoding="utf-8")
-    version = hashlib.sha256(css.encode()).hexdigest()[:8]
+               if path.name in own]
+    bare = {path: _VERSION.sub(_LINK, text) for path, text in pages.items()}
+    names = names_in(app, bare.values(), scripts)
+    made_from = [repr(sorted(own)), *scripts, *(path.read_bytes() for path in sheets(static, own)),
+                 *(repr(sorted(found)) for found in vars(names).values())]
+    raw = shortcuts.kept(app, "book.css", made_from,
+                         lambda: sheet(static, own, names, scripts).encode())
+    (out / SHEET).write_bytes(raw)
+    version = hashlib.sha256(raw).hexdigest()[:8]
     for path, text in pages.items():
-        new = re.sub(r'(_static/book\.css)(?:\?v=\w+)?"', rf'\1?v={version}"', text)
+        new = bare[path].replace(_LINK, f'{SHEET}?v={version}"')
         if new != text:
             path.write_text(new, encoding="utf-8")
 
