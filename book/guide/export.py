@@ -89,6 +89,7 @@ TYPST: dict[str, Callable[[dict[str, str]], str] | None] = {
     "cell": None,
     "small": call("small"),
     "together": call("together"),
+    "lead": call("lead"),
     "answers-at": call("answersat"),
     "callout": call("callout", title="title", kind="kind"),
     "chapter-head": _chapter_head,
@@ -170,24 +171,27 @@ def set_formulas(blocks: list, to: str, extra: tuple[str, ...] = ()) -> dict:
     return dict(zip(keys, pandoc.formulas(keys, to, extra)))
 
 
-def in_captions(tree: Any) -> Any:
-    """Put the places of figures and tables into their captions, where they stand before them.
+def settled(tree: Any) -> Any:
+    """Tie figures and tables to what stands before them.
 
-    A figure may come to lie on another page than the text around it, and a reference gives the
-    page of its place.
+    Their places go into their captions, because a figure may come to lie on another page than the
+    text around it, and a reference gives the page of its place. And the paragraph before a table
+    stays with it.
     """
     if isinstance(tree, dict):
-        return tree | {"c": in_captions(tree["c"])} if "c" in tree else tree
+        return tree | {"c": settled(tree["c"])} if "c" in tree else tree
     if not isinstance(tree, list):
         return tree
     out: list = []
-    for item in map(in_captions, tree):
+    for item in map(settled, tree):
         before = out[-1] if out else None
         if (isinstance(item, dict) and item.get("t") in ("Figure", "Table") and item["c"][1][1]
                 and isinstance(before, dict) and before.get("t") in ("Plain", "Para")
                 and all(one["t"] == "Span" and pandoc.kind(one) == "place" for one in before["c"])):
             first = item["c"][1][1][0]
             first["c"] = [*out.pop()["c"], *first["c"]]
+        if isinstance(item, dict) and item.get("t") == "Table" and out and out[-1].get("t") == "Para":
+            out[-1] = {"t": "Div", "c": [pandoc.attr("", ("lead",)), [out[-1]]]}
         out.append(item)
     return out
 
@@ -201,7 +205,7 @@ def set_typst(blocks: list) -> list:
         If a block is of a kind that paper does not know.
     """
     done = set_formulas(blocks, "typst")
-    blocks = in_captions(blocks)
+    blocks = settled(blocks)
 
     def block(text):
         return pandoc.raw("typst", text)

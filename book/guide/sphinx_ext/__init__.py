@@ -38,8 +38,7 @@ def setup(app):
     """Register everything with Sphinx."""
     for module in (roles, apparatus, citing, study, reading, landing, images, explorers, lookups,
                    maths, execution, freshness, kernels, sharing, acronyms, typography, places, search,
-                   previews, printing,
-                   frame, scripts):
+                   previews, printing, frame, scripts):
         module.setup(app)
     # jupyter-book loads this one, and its author only forgot to say that it is safe
     for name in ("sphinx_multitoc_numbering", "sphinx_jupyterbook_latex", "sphinx_external_toc"):
