@@ -157,6 +157,7 @@ def measure(work: Path, say: Callable[[str], None]) -> list[dict[str, object]]:
                 change(folder, 1)
             took, peak = timed(folder, command(folder), **environment)
             row[f"{side}_s"] = round(took, 2)
+            say(f"    {took:.1f} s")
             row[f"{side}_peak_mb"] = round(peak)
             unlike = differing(folders["plain"] / "_build/html", folder / "_build" / site)
             if unlike:

@@ -115,6 +115,16 @@ def opened(browser, site, places_of):
     context.close()
 
 
+def test_a_drawing_does_not_depend_on_what_was_drawn_before():
+    """Whichever process draws an explorer, and after which others, it is the same bytes."""
+    made = explorers.explorers()
+    for name in ("run", "rules"):  # both clip their charts, and Vega counts what it clips
+        first = interactive.drawing(made[name])
+        assert "clip" in first
+        assert interactive.drawing(made[name]) == first, (
+            f"interactive.py: '{name}' is drawn otherwise the second time: number its ids anew")
+
+
 def test_every_explorer_stands_in_the_book(html):
     """What is declared is shown, and once."""
     stand = sorted(name for text in html.values()

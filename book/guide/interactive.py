@@ -339,11 +339,18 @@ def drawing(explorer: Explorer) -> str:
     spec["title"] = {"text": f"Source: {explorer.source}"}
     svg = _converter().vegalite_to_svg(spec, vl_version=VEGA_LITE)
     svg = re.sub(r"var\(--([\w-]+)\)", lambda m: drawings.PALETTE[m[1]][0], svg)
-    svg = outlined(svg)
+    svg = outlined(_own_ids(svg))
     # in points, as the other figures are
     svg = re.sub(r'width="([\d.]+)" height="([\d.]+)"', lambda m:
                  f'width="{float(m[1]) * 0.75:g}pt" height="{float(m[2]) * 0.75:g}pt"', svg, count=1)
     return drawings.embed(svg, {"alt": explorer.alt})
+
+
+def _own_ids(svg: str) -> str:
+    """Number the ids of an SVG from one; Vega counts on from what was drawn before."""
+    numbers: dict[str, int] = {}
+    return re.sub(r'((?:id="|url\(#)(?:clip|gradient_))(\d+)', lambda m: (
+        f"{m[1]}{numbers.setdefault(m[2], len(numbers) + 1)}"), svg)
 
 
 _TEXT = re.compile(r"<text([^>]*?)(?:/>|>(.*?)</text>)", re.DOTALL)
