@@ -85,8 +85,6 @@ def sphinx(builder: str, out: Path) -> None:
     SystemExit
         If anything was wrong; Sphinx has said what, where, and what to do.
     """
-    # a third of the time went into looking for garbage; what there is goes with the process
-    gc.disable()
     from jupyter_book.sphinx import build_sphinx
 
     result = build_sphinx(
