@@ -17,6 +17,7 @@ from checks.site import parsed
 from hypothesis import settings
 from pybtex.database import Entry, parse_file
 from pypdf import PdfReader
+from pypdfium2 import PdfDocument
 
 from guide import build, data, ledger
 
@@ -39,7 +40,9 @@ class Pdf:
     @cached_property
     def texts(self) -> list[str]:
         """Text of each page."""
-        return [page.extract_text() for page in self.reader.pages]
+        # an order of magnitude quicker than the reader's own
+        return [page.get_textpage().get_text_range().replace("\r\n", "\n")
+                for page in PdfDocument(self.raw)]
 
     @property
     def text(self) -> str:

@@ -258,7 +258,7 @@ finite = st.floats(min_value=1e-6, max_value=9e14, allow_nan=False)
 
 def parse(text: str) -> float:
     """Read back what :mod:`guide.quantity` printed."""
-    digits, _, word = text.replace(quantity.NBSP, " ").lstrip("$").partition(" ")
+    digits, _, word = text.replace(quantity.NBSP, " ").replace(quantity.MINUS, "-").lstrip("$").partition(" ")
     return float(digits.replace(",", "")) * SCALES[word]
 
 
@@ -283,7 +283,7 @@ def test_whole_numbers_below_a_million_are_printed_whole(value):
         (999_999.7, 4, "1 million"), (999_949_999, 4, "999.9 million"),
         (999_950_001, 4, "1 billion"), (999_999_999_999, 4, "1 trillion"), (999.96, 4, "1,000"),
         (671_026_419_200, 4, "671 billion"), (671_026_419_200, 6, "671.026 billion"),
-        (2048, 2, "2,048"), (0, 4, "0"), (0.25, 4, "0.25"), (-1.5e6, 4, "-1.5 million"),
+        (2048, 2, "2,048"), (0, 4, "0"), (0.25, 4, "0.25"), (-1.5e6, 4, "\u22121.5 million"),
     ],
 )
 def test_rounding_into_the_next_word(value, digits, text):

@@ -152,7 +152,7 @@ def test_notebooks_are_valid(made):
 
 def test_notebooks_print_the_numbers(made):
     """Where the chapter has a role, the notebook has what it prints."""
-    words = "".join("".join(c["source"]) for c in made["models"]["cells"])
+    words = "".join("".join(c["source"]) for c in made["models"]["cells"]).replace("\u00a0", " ")
     assert "671 billion parameters" in words and "26 December 2024" in words
     assert "**Figure 2.2.**" in words, "the caption of a figure is lost"
 

@@ -173,6 +173,20 @@ def test_export_before_build_planted(tmp_path):
         export.write_typst(tmp_path, {})
 
 
+def test_references_give_the_page_of_the_figure(pdf):
+    """Whoever follows a page number finds the figure there, wherever it came to lie."""
+    none(check.references(pdf.texts))
+
+
+def test_references_give_the_page_of_the_figure_planted():
+    """A reference that is a page off is seen."""
+    pages = ["see Figure 1.2 (p. 3) and Table 4 (p. 2)", "Table 4. Sums.", "Figure 1.2. A chart."]
+    none(check.references(pages))
+    found(check.references([pages[0].replace("p. 3", "p. 2"), *pages[1:]]), "PDF page 1", "Figure 1.2",
+          "is on 3")
+    found(check.references(["no caption"]), "no caption was found")
+
+
 def test_index_marks_the_first_mention():
     """A term is marked once in a section, its longest spelling first, and not inside code."""
     def words(*parts):

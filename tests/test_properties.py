@@ -35,7 +35,7 @@ SCALES = {"": 1.0, "million": 1e6, "billion": 1e9, "trillion": 1e12}
 
 def parse(text: str) -> float:
     """Read back what :mod:`guide.quantity` printed."""
-    digits, _, word = text.replace(quantity.NBSP, " ").partition(" ")
+    digits, _, word = text.replace(quantity.NBSP, " ").replace(quantity.MINUS, "-").partition(" ")
     return float(digits.replace(",", "")) * SCALES[word]
 
 

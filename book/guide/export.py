@@ -89,7 +89,6 @@ TYPST: dict[str, Callable[[dict[str, str]], str] | None] = {
     "cell": None,
     "small": call("small"),
     "together": call("together"),
-    "lead": call("lead"),
     "answers-at": call("answersat"),
     "callout": call("callout", title="title", kind="kind"),
     "chapter-head": _chapter_head,
@@ -191,7 +190,7 @@ def settled(tree: Any) -> Any:
             first = item["c"][1][1][0]
             first["c"] = [*out.pop()["c"], *first["c"]]
         if isinstance(item, dict) and item.get("t") == "Table" and out and out[-1].get("t") == "Para":
-            out[-1] = {"t": "Div", "c": [pandoc.attr("", ("lead",)), [out[-1]]]}
+            out[-1:] = [pandoc.raw("typst", "#lead["), out[-1], pandoc.raw("typst", "]")]
         out.append(item)
     return out
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from .house import MACHINE
 
@@ -109,3 +109,21 @@ def bookmarks(reader) -> list[str]:
             else:
                 yield item.title
     return list(walk(reader.outline))
+
+
+_NUMBERED = r"(Figure|Table)\s(\d+(?:\.\d+)?)"
+
+
+def references(pages: Sequence[str]) -> list[str]:
+    """Check that a reference to a figure or table gives the page on which its caption stands."""
+    captions: dict[tuple[str, str], int] = {}
+    for number, text in enumerate(pages, 1):
+        for match in re.finditer(rf"(?m)^{_NUMBERED}\.\s", text):
+            captions.setdefault(match.groups(), number)
+    return [
+        f"PDF page {number}: '{kind} {which}' is said to be on page {said} and is on "
+        f"{captions[kind, which]}: see that its place goes into its caption (guide.export.settled)"
+        for number, text in enumerate(pages, 1)
+        for kind, which, said in re.findall(rf"{_NUMBERED}\s\(p\.\s?(\d+)\)", text)
+        if captions.get((kind, which), int(said)) != int(said)
+    ] or ([] if captions else ["no caption was found in the PDF: has their form changed?"])
